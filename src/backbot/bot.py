@@ -1,0 +1,117 @@
+"""The flow of one question, on one screen: triage, conversation, retrieval, answer or decline, reply."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from backbot.answering.citations import make_citation
+from backbot.answering.declining import holds_answer
+from backbot.answering.extractive import choose_sentences, rank_sentences
+from backbot.conversation import stand_alone
+from backbot.embeddings import load_embedder
+from backbot.errors import QuestionInvalid
+from backbot.index.search import Index
+from backbot.records import AnswerSentence, Hit, Reply, Triage
+from backbot.settings import Settings
+from backbot.triage import is_about_red_flags, triage
+
+DISCLAIMER = (
+    "backbot quotes the publisher's articles. It gives general information, not a diagnosis or advice for you alone. "
+    "Its warning-sign rules have not been reviewed by a clinician."
+)
+DECLINED = "The articles do not answer that, so I would rather not guess. For advice about you, ask a doctor or pharmacist."
+LIGHT_LINE = "If you have any of these warning signs now, get medical help right away."
+SUGGESTIONS = 3
+PASSAGES_AN_ARTICLE = 10
+"""How many passages are ranked for each article wanted."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+class Bot:
+    """Answers questions from an index. Keeps nothing of what readers say; threads may share it."""
+
+    def __init__(self, index: Index, settings: Settings):
+        self.index = index
+        self.settings = settings
+
+    def reply(self, question: str, history: Sequence[str] = (), country: str = "") -> Reply:
+        """The reply to `question`; `history` is the reader's earlier messages, the oldest first.
+
+        `country` (two letters) chooses the emergency numbers; empty, the settings' one does. Raises QuestionInvalid for
+        an empty question, and for one that is too long and raises no emergency.
+        """
+        *_, reply = self.stream(question, history, country)
+        assert isinstance(reply, Reply)
+        return reply
+
+    def stream(
+        self, question: str, history: Sequence[str] = (), country: str = ""
+    ) -> Iterator[Triage | AnswerSentence | Reply]:
+        """The same in parts, as they are ready: the triage, then each sentence, then the whole reply."""
+        noticed = triage((*history, question), country or self.settings.country)
+        yield noticed
+        if noticed.level == "emergency":
+            yield Reply("referred", noticed, (), (), DISCLAIMER, (), "extractive", question)
+            return
+
+        asked = stand_alone(_searchable(question, self.settings.max_question_chars), history)
+        generation = self.index.live()
+        vector = self.index.embedder.embed([asked])[0]
+        hits = generation.search(asked, vector)
+        ranked = rank_sentences(asked, vector, hits, generation)
+        chosen = choose_sentences(ranked) if holds_answer(hits, ranked) else []
+
+        today = date.today()
+        sentences = tuple(AnswerSentence(candidate.text, (n,)) for n, candidate in enumerate(chosen, 1))
+        yield from sentences
+        yield Reply(
+            outcome="answered" if chosen else "declined",
+            triage=noticed,
+            sentences=sentences,
+            citations=tuple(make_citation(n, c.hit.passage, c.text, today) for n, c in enumerate(chosen, 1)),
+            disclaimer=DISCLAIMER,
+            suggestions=_suggest(hits, {candidate.hit.passage.heading for candidate in chosen}),
+            engine="extractive",
+            question=asked,
+            message=_message(question, answered=bool(chosen)),
+        )
+
+    def search(self, query: str, k: int = 10) -> list[Hit]:
+        """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""
+        asked = _searchable(query, self.settings.max_question_chars)
+        return self.index.live().search(asked, self.index.embedder.embed([asked])[0], k)
+
+    def rank_articles(self, query: str, k: int = 10) -> list[tuple[str, float]]:
+        """The k best articles for the query with the score of each one's best passage, the best first."""
+        best: dict[str, float] = {}
+        for hit in self.search(query, PASSAGES_AN_ARTICLE * k):
+            best.setdefault(hit.passage.article, hit.score)
+        return list(best.items())[:k]
+
+
+def open_bot(settings: Settings) -> Bot:
+    """A bot over the index that the settings name; raises IndexUnusable or ModelUnavailable."""
+    return Bot(Index(settings.index, load_embedder(settings)), settings)
+
+
+def _searchable(question: str, most: int) -> str:
+    """The question without control and direction characters; raises QuestionInvalid when nothing can be searched."""
+    if len(question) > most:
+        raise QuestionInvalid(f"The question has {len(question):,} characters; {most:,} is the most. Ask it in fewer words.")
+    cleaned = " ".join(_CONTROL.sub(" ", question).split())
+    if not any(character.isalnum() for character in cleaned):
+        raise QuestionInvalid('The question is empty. Ask in your own words, such as "Should I put ice or heat on my back?"')
+    return cleaned
+
+
+def _suggest(hits: Sequence[Hit], answered: set[str]) -> tuple[str, ...]:
+    """Headings near the question that read as questions and were not just answered."""
+    headings = dict.fromkeys(hit.passage.heading for hit in hits if hit.passage.heading.endswith("?"))
+    return tuple(heading for heading in headings if heading not in answered)[:SUGGESTIONS]
+
+
+def _message(question: str, *, answered: bool) -> str:
+    if not answered:
+        return DECLINED
+    return LIGHT_LINE if is_about_red_flags(question) else ""

@@ -1,0 +1,293 @@
+"""The command line: parse, call, print."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backbot.errors import BackbotError, QuestionInvalid, SourceUnreadable
+from backbot.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from backbot.bot import Bot
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Answer readers' questions about back pain from your own articles, each sentence with its citation.\n\n"
+    'Begin with: backbot ingest, then: backbot ask "Should I put ice or heat on my back?"',
+)
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="The folder of the index (or BACKBOT_INDEX).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+CountryOption = Annotated[str, typer.Option("--country", help="The reader's country, two letters, for emergency numbers.")]
+BatchOption = Annotated[
+    Path | None, typer.Option("--batch", help="Read questions from a JSON Lines file; - is standard input.")
+]
+
+
+def main() -> None:
+    """Run the command line; an error that an operator can mend is a line on stderr and an exit code."""
+    try:
+        app()
+    except BackbotError as error:
+        sys.stderr.write(f"backbot: {error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`backbot ask ... | head`): not our error.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+@app.command()
+def ingest(
+    sources: Annotated[list[str] | None, typer.Argument(help="Files, folders, exports, sites; default: corpus/.")] = None,
+    index: IndexOption = None,
+    max_bad: Annotated[float, typer.Option(help="Publish nothing when more than this share cannot be read.")] = 0.05,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build anew, embedding everything.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Make the former generation live again.")] = False,
+) -> None:
+    """Read articles and publish an index of them.
+
+    Only changed passages are embedded. Nothing is published when nothing changed. Readers keep being answered from the
+    former generation until the new one is whole. Exit code 1: some articles were left out.
+    """
+    settings = _settings(index)
+    from backbot.index.generations import roll_back
+
+    if rollback:
+        typer.echo(f"Generation {roll_back(settings.index)} is live again.")
+        return
+    from backbot.embeddings import load_embedder
+    from backbot.index.ingest import ingest as run_ingest
+    from backbot.progress import show_progress
+    from backbot.terminal import console, print_summary
+
+    with show_progress() as progress:
+        summary = run_ingest(sources or [_default_corpus()], settings, load_embedder(settings), progress, max_bad, rebuild)
+    print_summary(summary, console())
+    if summary.left_out:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question, in quotes.")] = None,
+    as_json: JsonOption = False,
+    batch: BatchOption = None,
+    country: CountryOption = "",
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of a reply and stop.")] = False,
+    index: IndexOption = None,
+) -> None:
+    """Answer one question from the articles, with citations.
+
+    With --batch FILE, each line {"id": "...", "turns": ["...", "..."]} gives a line {"id": "...", ...the reply}.
+    """
+    if schema:
+        from pydantic import TypeAdapter
+
+        from backbot.records import Reply
+
+        typer.echo(json.dumps(TypeAdapter(Reply).json_schema(), indent=1))
+        return
+    if (question is None) == (batch is None):
+        raise QuestionInvalid('Give one question in quotes, or --batch FILE. Such as: backbot ask "Is walking good for me?"')
+    bot = _open_bot(_settings(index))
+    if batch is not None:
+        _answer_batch(batch, lambda turns: bot.reply(turns[-1], turns[:-1], country).to_dict())
+        return
+    assert question is not None
+    reply = bot.reply(question, country=country)
+    if as_json:
+        typer.echo(json.dumps(reply.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        from backbot.terminal import console, print_reply
+
+        print_reply(reply, console())
+
+
+@app.command()
+def search(
+    query: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many passages (articles with --trec).")] = 10,
+    as_json: JsonOption = False,
+    batch: BatchOption = None,
+    trec: Annotated[Path | None, typer.Option("--trec", help="Write a TREC run of articles to this file.")] = None,
+    index: IndexOption = None,
+) -> None:
+    """Show the passages that are nearest to a query.
+
+    With --batch FILE --trec RUN, each line {"id": "...", "query": "..."} gives the lines of a TREC run, ranked by article.
+    """
+    if (query is None) == (batch is None) or (batch is None) != (trec is None):
+        raise QuestionInvalid('Give one query in quotes, or --batch FILE --trec RUN. Such as: backbot search "heat or cold"')
+    bot = _open_bot(_settings(index))
+    if batch is not None and trec is not None:
+        lines = (
+            f"{row['id']} Q0 {article} {rank} {score:.6f} backbot\n"
+            for row in _read_lines(batch, {"id": str, "query": str})
+            for rank, (article, score) in enumerate(bot.rank_articles(row["query"], k), 1)
+        )
+        with _open_for_writing(trec) as run:
+            run.writelines(lines)
+        return
+    assert query is not None
+    hits = bot.search(query, k)
+    if as_json:
+        from dataclasses import asdict
+
+        typer.echo(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False, indent=1, default=str))
+    else:
+        from backbot.terminal import console, print_hits
+
+        print_hits(hits, console())
+
+
+@app.command()
+def chat(country: CountryOption = "", index: IndexOption = None) -> None:
+    """Ask and be answered in the terminal. An empty line or Ctrl-D ends the chat; nothing is kept."""
+    from backbot.terminal import console, print_reply
+
+    bot = _open_bot(_settings(index))
+    out = console()
+    out.print("Ask about your back. An empty line ends the chat.")
+    turns: list[str] = []
+    while question := _read_question():
+        try:
+            print_reply(bot.reply(question, turns, country), out)
+            turns.append(question)
+        except QuestionInvalid as error:
+            out.print(str(error))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 7860,
+    index: IndexOption = None,
+) -> None:
+    """Serve the chat page at /, and the articles that have no public page at /articles/<id>."""
+    from backbot.web.server import serve as run_server
+
+    run_server(_settings(index), host, port)
+
+
+@app.command()
+def triage(
+    text: Annotated[str | None, typer.Argument(help="What a reader says.")] = None,
+    as_json: JsonOption = False,
+    batch: BatchOption = None,
+    country: CountryOption = "",
+) -> None:
+    """Run only the red-flag triage: its level, and the words that raised each flag.
+
+    With --batch FILE, each line {"id": "...", "turns": ["...", "..."]} gives a line {"id": "...", ...the triage}.
+    """
+    from dataclasses import asdict
+
+    from backbot.triage import triage as run_triage
+
+    if (text is None) == (batch is None):
+        raise QuestionInvalid('Give one text in quotes, or --batch FILE. Such as: backbot triage "my leg is numb"')
+    country = country or _settings(None).country
+    if batch is not None:
+        _answer_batch(batch, lambda turns: asdict(run_triage(turns, country)))
+    elif text is not None and as_json:
+        typer.echo(json.dumps(asdict(run_triage([text], country)), ensure_ascii=False, indent=1))
+    elif text is not None:
+        from backbot.terminal import console, print_triage
+
+        print_triage(run_triage([text], country), console())
+
+
+@app.command()
+def status(
+    as_json: JsonOption = False,
+    index: IndexOption = None,
+) -> None:
+    """Show which generation of the index is live, what it holds and what it was built from; reads every byte of it."""
+    from backbot.index.generations import check_files, list_generations, live_name, read_manifest
+
+    folder = _settings(index).index
+    manifest = read_manifest(folder, live_name(folder))
+    check_files(folder, manifest, every_byte=True)
+    kept = list_generations(folder)
+    if as_json:
+        from dataclasses import asdict
+
+        typer.echo(json.dumps({**asdict(manifest), "kept": kept}, ensure_ascii=False, indent=1))
+    else:
+        from backbot.terminal import console, print_status
+
+        print_status(str(folder), manifest, kept, console())
+
+
+def _settings(index: Path | None) -> Settings:
+    settings = load_settings()
+    return settings.model_copy(update={"index": index}) if index else settings
+
+
+def _open_bot(settings: Settings) -> "Bot":
+    # Half a second of Chroma: only commands that search pay for it.
+    from backbot.bot import open_bot
+
+    return open_bot(settings)
+
+
+def _default_corpus() -> str:
+    from backbot.resources import resource
+
+    return "corpus" if Path("corpus").is_dir() else str(resource("corpus"))
+
+
+def _answer_batch(batch: Path, answer: Callable[[list[str]], dict[str, Any]]) -> None:
+    """Print a line of JSON for each line of `batch`; a question that cannot be answered gives its error, and exit code 1."""
+    failed = False
+    for row in _read_lines(batch, {"id": str, "turns": list}):
+        try:
+            if not row["turns"] or not all(isinstance(turn, str) for turn in row["turns"]):
+                raise QuestionInvalid("turns must hold at least one message, each a text.")
+            result = answer(row["turns"])
+        except QuestionInvalid as error:
+            failed, result = True, {"error": str(error)}
+        typer.echo(json.dumps({"id": row["id"], **result}, ensure_ascii=False))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _read_lines(file: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON Lines file that has these fields; raises SourceUnreadable naming the line."""
+    try:
+        lines = sys.stdin.readlines() if str(file) == "-" else file.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceUnreadable(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            wrong = [name for name, kind in fields.items() if not isinstance(row.get(name), kind)]
+        except (ValueError, AttributeError):
+            wrong = list(fields)
+        if wrong:
+            raise SourceUnreadable(f"{file}:{number}: not a JSON object with {' and '.join(fields)}. Mend that line.")
+        yield row
+
+
+def _open_for_writing(file: Path):  # type: ignore[no-untyped-def]
+    try:
+        return file.open("w", encoding="utf-8")
+    except OSError as error:
+        raise SourceUnreadable(f"{file} cannot be written: {error.strerror}. Name another file.") from None
+
+
+def _read_question() -> str:
+    try:
+        return input("\nYou: ").strip()
+    except (EOFError, KeyboardInterrupt):
+        return ""

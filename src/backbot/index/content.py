@@ -1,0 +1,127 @@
+"""What a generation's rows stand for: articles and passages in SQLite, their vectors in memory-mapped arrays."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backbot.embeddings import Encoded, Vectors
+from backbot.records import Article, Passage, Sentence, Source
+
+_SCHEMA = """
+create table articles (id text primary key, fields text not null);
+create table passages (row integer primary key, first_sentence integer not null, fields text not null);
+"""
+
+
+class ContentWriter:
+    """Writes a new generation's content into `folder`; use as a context manager, call `add` in row order."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._database = sqlite3.connect(folder / "content.sqlite")
+        self._database.executescript(_SCHEMA)
+        self._vectors = (folder / "vectors.bin").open("wb")
+        self._sentences = (folder / "sentences.bin").open("wb")
+        self._rows = self._first_sentence = 0
+
+    def add_article(self, article: Article) -> None:
+        """Keep the article as it was read, for its page and for the next ingest."""
+        self._database.execute("insert into articles values (?, ?)", (article.id, _to_json(article)))
+
+    def add_passage(self, passage: Passage, encoded: Encoded) -> None:
+        """Give the passage the next row."""
+        self._database.execute(
+            "insert into passages values (?, ?, ?)", (self._rows, self._first_sentence, _to_json(passage))
+        )
+        self._vectors.write(encoded.vector.astype(np.float16).tobytes())
+        self._sentences.write(encoded.spans.astype(np.float16).tobytes())
+        self._rows += 1
+        self._first_sentence += len(passage.sentences)
+
+    def __enter__(self) -> "ContentWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.commit()
+        self._database.close()
+        self._vectors.close()
+        self._sentences.close()
+
+
+class Content:
+    """A published generation's content, only ever read; threads may share it."""
+
+    def __init__(self, folder: Path, dimension: int):
+        self._file = folder / "content.sqlite"
+        self._local = threading.local()
+        self.vectors = _open_vectors(folder / "vectors.bin", dimension)
+        self._sentences = _open_vectors(folder / "sentences.bin", dimension)
+
+    def passages(self, rows: Sequence[int]) -> list[Passage]:
+        """The passages of the rows, in the order of the rows."""
+        marks = ",".join("?" * len(rows))
+        query = f"select row, fields from passages where row in ({marks})"  # noqa: S608  # only question marks are put in
+        found = dict(self._read(query, [int(row) for row in rows]))
+        return [_passage(json.loads(found[int(row)])) for row in rows]
+
+    def sentence_vectors(self, row: int, count: int) -> Vectors:
+        """The vectors of the first `count` sentences of the row's passage, shape (count, dimension)."""
+        ((first,),) = self._read("select first_sentence from passages where row = ?", [int(row)])
+        return self._sentences[first : first + count].astype(np.float32)
+
+    def article(self, name: str) -> Article | None:
+        """The article of that id; None when there is none."""
+        for (text,) in self._read("select fields from articles where id = ?", [name]):
+            return _article(json.loads(text))
+        return None
+
+    def articles(self) -> Iterator[Article]:
+        """All articles, by id."""
+        for (text,) in self._read("select fields from articles order by id", []):
+            yield _article(json.loads(text))
+
+    def _read(self, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        if not hasattr(self._local, "database"):
+            # Immutable: no lock file, no journal; a published generation never changes.
+            self._local.database = sqlite3.connect(
+                f"{self._file.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+        rows: list[tuple[Any, ...]] = self._local.database.execute(query, values).fetchall()
+        return rows
+
+
+def _open_vectors(file: Path, dimension: int) -> NDArray[np.float16]:
+    if file.stat().st_size == 0:
+        return np.zeros((0, dimension), np.float16)
+    return np.memmap(file, np.float16, "r").reshape(-1, dimension)
+
+
+def _to_json(record: Article | Passage) -> str:
+    return json.dumps(asdict(record), default=str, ensure_ascii=False)
+
+
+def _passage(values: dict[str, Any]) -> Passage:
+    values["headings"] = tuple(values["headings"])
+    values["sentences"] = tuple(Sentence(**sentence) for sentence in values["sentences"])
+    return Passage(**_with_dates(values))
+
+
+def _article(values: dict[str, Any]) -> Article:
+    values["topics"] = tuple(values["topics"])
+    values["sources"] = tuple(Source(**source) for source in values["sources"])
+    return Article(**_with_dates(values))
+
+
+_DATES = {field.name for field in (*fields(Article), *fields(Passage)) if "date" in str(field.type)}
+
+
+def _with_dates(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: date.fromisoformat(value) if name in _DATES and value else value for name, value in values.items()}

@@ -1,0 +1,101 @@
+"""Searching the live generation, and following it when a new one is published."""
+
+import logging
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backbot.embeddings import Embedder, Vectors
+from backbot.errors import IndexUnusable
+from backbot.index.content import Content
+from backbot.index.dense import Dense
+from backbot.index.generations import Manifest, check_files, check_fits, generation_folder, live_name, read_manifest
+from backbot.index.lexical import Lexical
+from backbot.records import Hit
+
+CANDIDATES = 50
+"""How many passages each side proposes."""
+
+DENSE_WEIGHT = 0.8
+
+
+class Generation:
+    """One published generation, opened for reading. Made by `Index.live`; threads may share it."""
+
+    def __init__(self, index: Path, manifest: Manifest):
+        folder = generation_folder(index, manifest.name)
+        check_files(index, manifest)
+        self.manifest = manifest
+        self.content = Content(folder, manifest.dimension)
+        self._dense = Dense(folder / "chroma")
+        self._lexical = Lexical(folder / "bm25")
+
+    def search(self, question: str, vector: Vectors, k: int = 10) -> list[Hit]:
+        """The k best passages for the question, the best first; `vector` is the question's, shape (dimension,).
+
+        The score is a weighted sum of both sides, each scaled to 0..1 over the candidates.
+        """
+        count = self.manifest.passages
+        near, _ = self._dense.search(vector, min(max(CANDIDATES, k), count))
+        lexical = self._lexical.scores(question)
+        worded = np.argpartition(lexical, -min(CANDIDATES, count))[-CANDIDATES:] if count > CANDIDATES else np.arange(count)
+        rows = np.union1d(near, worded[lexical[worded] > 0])
+        cosines = self.content.vectors[rows].astype(np.float32) @ vector
+        scores = DENSE_WEIGHT * _scale(cosines) + (1 - DENSE_WEIGHT) * _scale(lexical[rows])
+        best = np.argsort(-scores, kind="stable")[:k]
+        passages = self.content.passages(rows[best].tolist())
+        return [
+            Hit(passage, int(rows[i]), float(scores[i]), float(cosines[i]), float(lexical[rows[i]]))
+            for i, passage in zip(best, passages, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Give the files back."""
+        self._dense.close()
+
+
+class Index:
+    """The index in a folder: `live` is the generation to ask, always the newest one published. Threads may share it."""
+
+    def __init__(self, folder: Path, embedder: Embedder):
+        self.folder = folder
+        self.embedder = embedder
+        self._lock = threading.Lock()
+        self._unusable = ""
+        self._generation = self._open(live_name(folder))
+
+    def live(self) -> Generation:
+        """The live generation; opens it first when a new one was published since the last call.
+
+        A generation that cannot be opened leaves the former one serving: what a reader asks must not depend on a publish
+        that went wrong.
+        """
+        name = live_name(self.folder)
+        if name not in (self._generation.manifest.name, self._unusable):
+            with self._lock:
+                if name not in (self._generation.manifest.name, self._unusable):
+                    self._follow(name)
+        return self._generation
+
+    def _follow(self, name: str) -> None:
+        try:
+            self._generation = self._open(name)
+        except IndexUnusable as error:
+            self._unusable = name
+            logging.getLogger(__name__).error("Still serving %s: %s", self._generation.manifest.name, error)
+
+    def _open(self, name: str) -> Generation:
+        manifest = read_manifest(self.folder, name)
+        check_fits(self.folder, manifest, self.embedder.identity)
+        return Generation(self.folder, manifest)
+
+
+def _scale(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores moved to 0..1; all 0 where they do not differ."""
+    if not scores.size:
+        return scores
+    low, high = scores.min(), scores.max()
+    scaled: NDArray[np.float32] = (scores - low) / (high - low) if high > low else np.zeros_like(scores)
+    return scaled

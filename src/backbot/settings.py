@@ -1,0 +1,48 @@
+"""Every operator's choice. Each is read from the environment (`BACKBOT_<NAME>`) or a `.env` file."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backbot.errors import SettingsInvalid
+
+
+class Settings(BaseSettings):
+    """The operator's choices; see `load_settings` for reading them with plain errors."""
+
+    model_config = SettingsConfigDict(env_prefix="BACKBOT_", env_file=".env", extra="ignore", frozen=True)
+
+    index: Path = Field(Path("index"), description="The folder that holds the index.")
+    country: str = Field(
+        "", description="The reader's country, two letters (US, GB, IN ...), for emergency numbers; empty: unknown."
+    )
+    model: str = Field(
+        "all-MiniLM-L6-v2",
+        description="The embedding model: all-MiniLM-L6-v2 from its package, or what sentence-transformers loads.",
+    )
+    engine: Literal["onnx", "torch"] = Field(
+        "onnx", description="What runs the embedding model: ONNX Runtime, or sentence-transformers on torch."
+    )
+    precision: Literal["int8", "fp32"] = Field("int8", description="The precision of the ONNX export.")
+    model_cache: Path = Field(
+        Path("~/.cache/backbot"), description="Where exported models are kept, in folders named after their weights' hash."
+    )
+    threads: int = Field(0, ge=0, le=256, description="Threads of the embedding model; 0: as many as the machine has cores.")
+    keep_generations: int = Field(3, ge=2, le=50, description="How many generations of the index are kept for rollback.")
+    max_question_chars: int = Field(
+        20_000, ge=100, le=1_000_000, description="The longest message that is searched; triage reads any length."
+    )
+    allow_private_sources: bool = Field(
+        False, description="Let sites on private and loopback addresses be read: for a test site, not for the open internet."
+    )
+
+
+def load_settings() -> Settings:
+    """The settings of this environment; raises SettingsInvalid naming each bad one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"BACKBOT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SettingsInvalid(f"A setting cannot be used: {faults}. Change it in the environment or in .env.") from None
