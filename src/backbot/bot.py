@@ -13,14 +13,13 @@ from backbot.errors import QuestionInvalid
 from backbot.index.search import Index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
-from backbot.triage import is_about_red_flags, triage
+from backbot.triage import is_about_red_flags, light_line, triage
 
 DISCLAIMER = (
     "backbot quotes the publisher's articles. It gives general information, not a diagnosis or advice for you alone. "
     "Its warning-sign rules have not been reviewed by a clinician."
 )
 DECLINED = "The articles do not answer that, so I would rather not guess. For advice about you, ask a doctor or pharmacist."
-LIGHT_LINE = "If you have any of these warning signs now, get medical help right away."
 SUGGESTIONS = 3
 PASSAGES_AN_ARTICLE = 10
 """How many passages are ranked for each article wanted."""
@@ -60,7 +59,7 @@ class Bot:
         vector = self.index.embedder.embed([asked])[0]
         hits = generation.search(asked, vector)
         ranked = rank_sentences(asked, vector, hits, generation)
-        chosen = choose_sentences(ranked) if holds_answer(hits, ranked) else []
+        chosen = choose_sentences(asked, ranked) if holds_answer(hits, ranked) else []
 
         today = date.today()
         sentences = tuple(AnswerSentence(candidate.text, (n,)) for n, candidate in enumerate(chosen, 1))
@@ -114,4 +113,4 @@ def _suggest(hits: Sequence[Hit], answered: set[str]) -> tuple[str, ...]:
 def _message(question: str, *, answered: bool) -> str:
     if not answered:
         return DECLINED
-    return LIGHT_LINE if is_about_red_flags(question) else ""
+    return light_line() if is_about_red_flags(question) else ""

@@ -14,7 +14,7 @@ from backbot.records import Article, Passage, Sentence
 PASSAGE_WORDS = 120
 """A passage with its title and headings then fits the 256-token window of the default model."""
 
-CHUNKING = {"version": 1, "passage_words": PASSAGE_WORDS}
+CHUNKING = {"version": 2, "passage_words": PASSAGE_WORDS}
 """What must agree between the index and the code that reads it."""
 
 _SOURCE_MARK = re.compile(r"\s*\[\^[^\]\s]+\]")
@@ -42,8 +42,8 @@ def split_passages(article: Article) -> list[Passage]:
     """The article's passages in its order. Sections without text give none, a repeated passage is given once."""
     passages: dict[str, Passage] = {}
     for section in split_sections(article.body):
-        for blocks in _group(section.blocks):
-            passage = _passage(article, section, blocks)
+        for part, blocks in enumerate(_group(section.blocks)):
+            passage = _passage(article, section, blocks, part)
             passages.setdefault(passage.id, passage)
     return list(passages.values())
 
@@ -166,7 +166,7 @@ def _split_long(block: Block) -> list[Block]:
     return [Block(piece, block.is_item) for piece in pieces]
 
 
-def _passage(article: Article, section: Section, blocks: list[Block]) -> Passage:
+def _passage(article: Article, section: Section, blocks: list[Block], part: int) -> Passage:
     text = ""
     sentences: list[Sentence] = []
     for number, block in enumerate(blocks):
@@ -185,6 +185,7 @@ def _passage(article: Article, section: Section, blocks: list[Block]) -> Passage
         anchor=section.anchor,
         text=text,
         sentences=tuple(sentences),
+        part=part,
         url=article.url,
         reviewed=article.reviewed,
         review_by=article.review_by,

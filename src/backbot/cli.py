@@ -205,6 +205,35 @@ def triage(
         print_triage(run_triage([text], country), console())
 
 
+@app.command("eval")
+def evaluate(
+    suite: Annotated[list[str], typer.Argument(help="A suite; or: export SUITE FILE; or: import FILE SUITE.")],
+    baseline: Annotated[Path | None, typer.Option(help="An earlier run (--save) to compare with, case by case.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report, one page that can be mailed.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for a CI server.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the run, for a later --baseline.")] = None,
+    case: Annotated[str | None, typer.Option(help="Run this case alone and show everything about it.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again, whatever the cache holds.")] = False,
+    as_json: JsonOption = False,
+    index: IndexOption = None,
+) -> None:
+    """Ask a suite of questions and say whether its gate held. Exit code 1: it did not.
+
+    Such as: backbot eval evals/smoke.yaml --html report.html. The guide for editors is evals/README.md.
+
+    A suite can be edited as a table: backbot eval export SUITE FILE.csv (or .xlsx), backbot eval import FILE SUITE.
+    """
+    from backbot.evaluation.command import convert, run_eval
+
+    if suite[0] in ("export", "import"):
+        convert(suite[0], [Path(name) for name in suite[1:]])
+        return
+    if len(suite) > 1:
+        raise QuestionInvalid("Give one suite. Such as: backbot eval evals/smoke.yaml")
+    options: dict[str, Any] = {"baseline": baseline, "html": html, "junit": junit, "save": save, "case": case}
+    raise typer.Exit(run_eval(Path(suite[0]), _settings(index), **options, as_json=as_json, fresh=fresh))
+
+
 @app.command()
 def status(
     as_json: JsonOption = False,
@@ -225,6 +254,33 @@ def status(
         from backbot.terminal import console, print_status
 
         print_status(str(folder), manifest, kept, console())
+
+
+@app.command()
+def bench(
+    what: Annotated[
+        str, typer.Argument(help="ask: cold start, memory, time a question; ingest: passages a second.")
+    ] = "ask",
+    sources: Annotated[list[str] | None, typer.Argument(help="The articles; default: corpus/.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="How many times each side takes its turn.")] = 5,
+    most: Annotated[int, typer.Option(min=1, help="ingest: at most so many articles.")] = 500,
+) -> None:
+    """Measure speed and memory beside the stock LangChain pipeline: same articles, same model, one run.
+
+    Needs what is compared: pip install 'backbot[bench]'.
+    """
+    from backbot.bench.run import bench_asking, bench_ingesting
+    from backbot.progress import show_progress
+    from backbot.terminal import console, print_figures
+
+    if what not in ("ask", "ingest"):
+        raise QuestionInvalid("There are two benchmarks: backbot bench ask, and backbot bench ingest.")
+    with show_progress() as progress:
+        places = sources or [_default_corpus()]
+        figures = (
+            bench_asking(places, rounds, progress) if what == "ask" else bench_ingesting(places, rounds, most, progress)
+        )
+    print_figures(figures, console())
 
 
 def _settings(index: Path | None) -> Settings:

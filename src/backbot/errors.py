@@ -9,6 +9,7 @@
     ├── QuestionInvalid        the question is empty or too long
     ├── ServerUnavailable      the server cannot start, its port being in use, say
     ├── SuiteInvalid           an eval suite has a fault
+    ├── BenchUnavailable       the pipeline to compare with is not installed, or failed
     └── IndexUnusable
         ├── IndexMissing       nothing has been ingested yet
         ├── IndexMismatch      the index was made with another model or schema
@@ -60,6 +61,10 @@ class ServerUnavailable(BackbotError):
 
 class SuiteInvalid(BackbotError):
     """An eval suite has a fault; the message names the line."""
+
+
+class BenchUnavailable(BackbotError):
+    """The pipeline to compare with is not installed, or failed."""
 
 
 class IndexUnusable(BackbotError):

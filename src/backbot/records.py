@@ -61,7 +61,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of one section of an article, small enough for the embedding model; `text` is plain, without markup."""
+    """A piece of one section of an article, small enough for the embedding model; `text` is plain, without markup.
+
+    `part` counts the passages of the section from 0.
+    """
 
     id: str
     article: str
@@ -70,6 +73,7 @@ class Passage:
     anchor: str
     text: str
     sentences: tuple[Sentence, ...]
+    part: int = 0
     url: str = ""
     reviewed: date | None = None
     review_by: date | None = None
@@ -80,9 +84,14 @@ class Passage:
         return self.headings[-1] if self.headings else self.title
 
     @property
+    def heading_path(self) -> str:
+        """Title and headings down to the passage's own: a field of its own in retrieval."""
+        return " > ".join((self.title, *self.headings))
+
+    @property
     def embedded_text(self) -> str:
         """What the embedding model and BM25 read: title and heading path, then the text."""
-        return " > ".join((self.title, *self.headings)) + "\n" + self.text
+        return self.heading_path + "\n" + self.text
 
     def quote(self, sentence: Sentence) -> str:
         """The sentence's words, verbatim."""

@@ -1,6 +1,8 @@
 """What the command line prints: replies, hits and summaries for people's eyes, by rich."""
 
 import sys
+from statistics import median
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.panel import Panel
@@ -10,6 +12,9 @@ from rich.text import Text
 from backbot.index.generations import Manifest
 from backbot.index.ingest import IngestSummary
 from backbot.records import Hit, Reply, Triage
+
+if TYPE_CHECKING:
+    from backbot.bench.run import Figure
 
 _LEVEL_STYLES = {"emergency": "bold white on red", "urgent": "bold red", "soon": "yellow", "none": "green"}
 _LEVEL_TITLES = {
@@ -101,3 +106,16 @@ def print_status(index: str, manifest: Manifest, kept: list[str], out: Console) 
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/bold]", Text(value))
     out.print(table)
+
+
+def print_figures(figures: "list[Figure]", out: Console) -> None:
+    """A benchmark's figures: medians with their spread, and how many times more the stock pipeline takes."""
+    table = Table("What", "backbot", "stock pipeline", "ratio")
+    for figure in figures:
+        cells = (
+            f"{median(runs):,.1f} {figure.unit} ({min(runs):,.1f}-{max(runs):,.1f})"
+            for runs in (figure.backbot, figure.stock)
+        )
+        table.add_row(figure.name, *cells, f"{figure.ratio:.1f}x")
+    out.print(table)
+    out.print("Medians (smallest-largest) of runs that took turns. Ratio: the stock pipeline's median over backbot's.")

@@ -16,19 +16,27 @@ from backbot.index.lexical import split_words
 from backbot.index.search import Generation
 from backbot.records import Hit
 
-PASSAGES_READ = 8
+PASSAGES_READ = 10
 MAX_WORDS = 110
 MAX_SENTENCES = 5
 MAX_ITEMS = 8
+MAX_STEPS_WORDS = 150
 
-MEANING_WEIGHT = 0.55
+MEANING_WEIGHT = 0.5
 WORDS_WEIGHT = 0.2
-PASSAGE_WEIGHT = 0.25
-SHAPE_BONUS = 0.08
+HEADING_WORDS_WEIGHT = 0.1
+PASSAGE_WEIGHT = 0.3
+SHAPE_BONUS = 0.05
+OPENING_WEIGHT = 0.1
+"""Of the heading's cosine, for the sentence that opens the section: under a heading that asks, it is the answer."""
 
-KEEP_FOLLOWING = 0.72
-KEEP_OTHER = 0.9
-SAME_CONTENT = 0.86
+KEEP_FOLLOWING = 0.82
+"""Share of the first sentence's score that one after it in the same passage needs to be kept."""
+
+KEEP_OTHER = 0.8
+"""The same for a sentence from elsewhere."""
+
+SAME_CONTENT = 0.9
 """Cosine above which two sentences say the same."""
 
 _COUNT = r"\b(?:\d+|an?|one|two|three|four|five|six|few|several)\b"
@@ -38,7 +46,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     (r"\bhow (?:often|many times)\b|\bhow many\b", r"\b\d+\b|\btimes\b|\bevery\b|\bdaily\b|\bonce\b|\btwice\b"),
     (r"\bhow (?:much|high|warm|hot|cold)\b", r"\b\d+\b|\bhalf\b"),
     (
-        r"\b(?:is it|are they|is|are) (?:ok|okay|safe|bad|dangerous|harmful)\b|\b(?:can|may|should|could) (?:i|we|you)\b|\bdo i\b",
+        r"\b(?:is|are)(?: it| they)? (?:ok|okay|safe|bad|dangerous|harmful)\b|\b(?:can|may|should|could|do) (?:i|we|you)\b",
         r"\b(?:safe|avoid|should|can|may|must|do not|need|helps?|never|ask|talk)\b",
     ),
     (
@@ -54,6 +62,17 @@ _SHAPES: tuple[tuple[str, str], ...] = (
 )
 _QUESTION_SHAPES = tuple((re.compile(asked, re.I), re.compile(shape, re.I)) for asked, shape in _SHAPES)
 
+_ASKS_FOR_STEPS = re.compile(
+    r"\bhow (?:do|would|should) (?:i|you|we) (?:do|perform|make|set|set up|fit|get (?:in|out|into|off|up))\b|"
+    r"\bhow (?:is|are) .{1,40} done\b|\btalk me through\b|\bstep by step\b|\bproper way to\b|\bhow to do\b",
+    re.I,
+)
+_ASKS_FOR_LIST = re.compile(
+    r"\bhow (?:do|can|should|would) (?:i|you|we|one)\b|\bhow to\b|\bsteps?\b|\bsigns?\b|\bsymptoms?\b|\blist\b|\btips\b|"
+    r"\bwhat (?:are|should i (?:look|ask|do|avoid|bring))\b|\bwhich (?:\w+ ){0,2}\w+s\b|\bwho (?:should|must)\b|"
+    r"\bbest \w+s\b|\btalk me through\b|\bexercises\b|\bstretches\b",
+    re.I,
+)
 _POINTER = re.compile(r"^(?:read more|see also|see|learn more|find out more|more (?:about|on|in))\b", re.I)
 _LEANS_BACK = re.compile(
     r"^(?:this|that|these|those|it|its|they|them|their|he|she|such|both|another|others?|instead|however|but|and|also|then|"
@@ -79,6 +98,10 @@ class Candidate:
         return self.hit.passage.sentences[self.place].is_item
 
 
+Places = dict[tuple[int, int], Candidate]
+"""Candidates by the row of their passage and their number in it."""
+
+
 def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generation: Generation) -> list[Candidate]:
     """All sentences of the first passages, the best first."""
     asked = set(split_words(question))
@@ -87,65 +110,104 @@ def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generati
     for hit in hits[:PASSAGES_READ]:
         passage = hit.passage
         vectors = generation.content.sentence_vectors(hit.row, len(passage.sentences))
+        asked_above = float(generation.content.headings[hit.row].astype(np.float32) @ vector)
         heading_words = set(split_words(" ".join((passage.title, *passage.headings))))
         for place, sentence in enumerate(passage.sentences):
             text = passage.quote(sentence)
             if _POINTER.match(text) or len(text.split()) < 3 or text.endswith("?"):
                 continue
             words = set(split_words(text))
-            covered = (len(asked & words) + 0.5 * len(asked & heading_words - words)) / max(len(asked), 1)
             meaning = float(vectors[place] @ vector)
-            score = MEANING_WEIGHT * meaning + WORDS_WEIGHT * covered + PASSAGE_WEIGHT * hit.score
+            score = MEANING_WEIGHT * meaning + PASSAGE_WEIGHT * hit.score
+            score += WORDS_WEIGHT * len(asked & words) / max(len(asked), 1)
+            score += HEADING_WORDS_WEIGHT * len(asked & heading_words - words) / max(len(asked), 1)
             score += SHAPE_BONUS * any(shape.search(text) for shape in shapes)
+            score += OPENING_WEIGHT * asked_above * (passage.part == place == 0)
             candidates.append(Candidate(hit, place, text, score, meaning, vectors[place]))
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def choose_sentences(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The sentences to show, in the order to show them; `ranked` is what `rank_sentences` gave."""
+def choose_sentences(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The sentences to show, in the order to show them; `ranked` is what `rank_sentences` gave for the question."""
     places = {(candidate.hit.row, candidate.place): candidate for candidate in ranked}
     first = next((candidate for candidate in ranked if not _leans_back(candidate)), None)
     if first is None:
         return []
-    chosen = _with_list(first, places) or _with_following(first, places)
+    if _ASKS_FOR_STEPS.search(question):
+        return _whole_passage(first, places)
+    if first.is_item or first.text.endswith(":"):
+        chosen = _with_list(first, places, whole=_ASKS_FOR_LIST.search(question) is not None)
+    else:
+        chosen = _with_following(first, places)
     for other in ranked:
         if len(chosen) >= MAX_SENTENCES or other.score < KEEP_OTHER * first.score:
             break
-        if not (other in chosen or _leans_back(other) or other.is_item or _repeats(other, chosen)) and _fits(chosen, other):
+        if _stands_alone(other, places) and other not in chosen and _fits(chosen, other) and not _repeats(other, chosen):
             chosen.append(other)
-    return chosen
+    return _in_reading_order(chosen)
 
 
-def _with_following(first: Candidate, places: dict[tuple[int, int], Candidate]) -> list[Candidate]:
-    """The sentence and those after it in its passage while they stay relevant."""
+def _in_reading_order(chosen: list[Candidate]) -> list[Candidate]:
+    """The first sentence, then the others passage by passage, each passage's in the order of its text."""
+    rows = list(dict.fromkeys(candidate.hit.row for candidate in chosen))
+    introduced = 1 + (len(chosen) > 1 and chosen[0].text.endswith(":"))
+    rest = sorted(chosen[introduced:], key=lambda candidate: (rows.index(candidate.hit.row), candidate.place))
+    return chosen[:introduced] + rest
+
+
+def _whole_passage(first: Candidate, places: Places) -> list[Candidate]:
+    """The steps of a procedure: the passage's sentences in their order, as far as MAX_STEPS_WORDS reach."""
+    chosen: list[Candidate] = []
+    words = 0
+    for place in range(len(first.hit.passage.sentences)):
+        candidate = places.get((first.hit.row, place))
+        if candidate is not None:
+            words += len(candidate.text.split())
+            if words > MAX_STEPS_WORDS:
+                break
+            chosen.append(candidate)
+    return chosen if first in chosen else [first]
+
+
+def _with_following(first: Candidate, places: Places) -> list[Candidate]:
+    """The sentence and those after it in its paragraph while they stay relevant."""
     chosen = [first]
     while len(chosen) < MAX_SENTENCES:
         following = places.get((first.hit.row, chosen[-1].place + 1))
-        if following is None or following.score < KEEP_FOLLOWING * first.score or not _fits(chosen, following):
+        if following is None or following.is_item or following.text.endswith(":"):
             break
-        if _repeats(following, chosen):
+        if following.score < KEEP_FOLLOWING * first.score or not _fits(chosen, following):
             break
         chosen.append(following)
     return chosen
 
 
-def _with_list(first: Candidate, places: dict[tuple[int, int], Candidate]) -> list[Candidate]:
-    """The whole list that `first` introduces or stands in, with its introduction; empty when it is no list."""
-    row, place = first.hit.row, first.place
-    if first.is_item:
-        while (row, place) in places and places[row, place].is_item:
-            place -= 1
-    elif not first.text.endswith(":"):
-        return []
-    introduction = places.get((row, place))
+def _with_list(first: Candidate, places: Places, *, whole: bool) -> list[Candidate]:
+    """The list that `first` introduces or stands in, with its introduction; of a list that was not asked for, its item."""
+    row = first.hit.row
+    before = first.place
+    while (row, before) in places and places[row, before].is_item:
+        before -= 1
+    introduction = places.get((row, before))
     chosen = [introduction] if introduction and introduction.text.endswith(":") else []
-    place += 1
+    if first.is_item and not whole:
+        return [*chosen, first]
+    place = before + 1
     while (row, place) in places and places[row, place].is_item and len(chosen) <= MAX_ITEMS:
         chosen.append(places[row, place])
         place += 1
-    if first not in chosen:
-        chosen.insert(0, first)
-    return chosen
+    return chosen if first in chosen else [first, *chosen]
+
+
+def _stands_alone(candidate: Candidate, places: Places) -> bool:
+    """Whether the sentence can be read without those around it."""
+    if candidate.is_item:
+        before = candidate.place
+        while (candidate.hit.row, before) in places and places[candidate.hit.row, before].is_item:
+            before -= 1
+        introduction = places.get((candidate.hit.row, before))
+        return not (introduction and introduction.text.endswith(":"))
+    return not (_leans_back(candidate) or candidate.text.endswith(":"))
 
 
 def _leans_back(candidate: Candidate) -> bool:

@@ -29,6 +29,7 @@ class ContentWriter:
         self._database = sqlite3.connect(folder / "content.sqlite")
         self._database.executescript(_SCHEMA)
         self._vectors = (folder / "vectors.bin").open("wb")
+        self._headings = (folder / "headings.bin").open("wb")
         self._sentences = (folder / "sentences.bin").open("wb")
         self._rows = self._first_sentence = 0
 
@@ -36,12 +37,13 @@ class ContentWriter:
         """Keep the article as it was read, for its page and for the next ingest."""
         self._database.execute("insert into articles values (?, ?)", (article.id, _to_json(article)))
 
-    def add_passage(self, passage: Passage, encoded: Encoded) -> None:
-        """Give the passage the next row."""
+    def add_passage(self, passage: Passage, encoded: Encoded, heading: Vectors) -> None:
+        """Give the passage the next row; `encoded` holds its vector and its sentences', `heading` is its heading path's."""
         self._database.execute(
             "insert into passages values (?, ?, ?)", (self._rows, self._first_sentence, _to_json(passage))
         )
         self._vectors.write(encoded.vector.astype(np.float16).tobytes())
+        self._headings.write(heading.astype(np.float16).tobytes())
         self._sentences.write(encoded.spans.astype(np.float16).tobytes())
         self._rows += 1
         self._first_sentence += len(passage.sentences)
@@ -53,6 +55,7 @@ class ContentWriter:
         self._database.commit()
         self._database.close()
         self._vectors.close()
+        self._headings.close()
         self._sentences.close()
 
 
@@ -63,6 +66,7 @@ class Content:
         self._file = folder / "content.sqlite"
         self._local = threading.local()
         self.vectors = _open_vectors(folder / "vectors.bin", dimension)
+        self.headings = _open_vectors(folder / "headings.bin", dimension)
         self._sentences = _open_vectors(folder / "sentences.bin", dimension)
 
     def passages(self, rows: Sequence[int]) -> list[Passage]:

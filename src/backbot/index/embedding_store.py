@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from backbot.embeddings import Embedder, Encoded
-from backbot.records import Passage
 
-PASSAGES_PER_STEP = 256
+TEXTS_PER_STEP = 256
+
+SpannedText = tuple[str, Sequence[tuple[int, int]]]
+"""A text and the places of the spans in it that get a vector of their own."""
 
 _SCHEMA = """
 create table if not exists vectors (key blob primary key, vector blob not null, spans blob not null, used text not null)
@@ -19,7 +21,7 @@ without rowid
 
 
 class EmbeddingStore:
-    """A SQLite file of the vectors of passages. `generation` is the one being built: the store remembers who used what."""
+    """A SQLite file of the vectors of texts. `generation` is the one being built: the store remembers who used what."""
 
     def __init__(self, file: Path, embedder: Embedder, generation: str):
         self.computed = 0
@@ -29,14 +31,14 @@ class EmbeddingStore:
         self._database.execute("pragma journal_mode=wal")
         self._database.execute(_SCHEMA)
 
-    def encode(self, passages: Sequence[Passage], advance: Callable[[int], None]) -> Iterator[Encoded]:
-        """The passages' vectors in order; `advance` is told how many more are done."""
-        for start in range(0, len(passages), PASSAGES_PER_STEP):
-            step = passages[start : start + PASSAGES_PER_STEP]
-            keys = [self._key(passage) for passage in step]
+    def encode(self, texts: Sequence[SpannedText], advance: Callable[[int], None]) -> Iterator[Encoded]:
+        """The texts' vectors in order; `advance` is told how many more are done."""
+        for start in range(0, len(texts), TEXTS_PER_STEP):
+            step = texts[start : start + TEXTS_PER_STEP]
+            keys = [self._key(text) for text in step]
             known = {key: encoded for key in keys if (encoded := self._find(key))}
-            missing = {key: passage for key, passage in zip(keys, step, strict=True) if key not in known}
-            for key, encoded in zip(missing, self._embedder.encode(map(_with_spans, missing.values())), strict=True):
+            missing = {key: text for key, text in zip(keys, step, strict=True) if key not in known}
+            for key, encoded in zip(missing, self._embedder.encode(missing.values()), strict=True):
                 known[key] = encoded
                 blobs = encoded.vector.tobytes(), encoded.spans.astype(np.float16).tobytes()
                 self._database.execute("insert or replace into vectors values (?, ?, ?, ?)", (key, *blobs, self._generation))
@@ -64,14 +66,7 @@ class EmbeddingStore:
         vector = np.frombuffer(row[0], np.float32)
         return Encoded(vector, np.frombuffer(row[1], np.float16).reshape(-1, len(vector)).astype(np.float32))
 
-    def _key(self, passage: Passage) -> bytes:
-        spans = ",".join(f"{sentence.start}-{sentence.end}" for sentence in passage.sentences)
-        parts = (self._embedder.identity.key, spans, passage.embedded_text)
+    def _key(self, text: SpannedText) -> bytes:
+        words, spans = text
+        parts = (self._embedder.identity.key, ",".join(f"{start}-{end}" for start, end in spans), words)
         return hashlib.sha256("\0".join(parts).encode()).digest()
-
-
-def _with_spans(passage: Passage) -> tuple[str, list[tuple[int, int]]]:
-    """What is embedded, with the places of the passage's sentences in it."""
-    text = passage.embedded_text
-    offset = len(text) - len(passage.text)
-    return text, [(offset + sentence.start, offset + sentence.end) for sentence in passage.sentences]

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from backbot.chunking import CHUNKING, split_passages
-from backbot.embeddings import Embedder, Encoded, Vectors
+from backbot.embeddings import Embedder, Vectors
 from backbot.errors import IndexDamaged, IndexUnusable, TooManyBadArticles
 from backbot.index.content import Content, ContentWriter
 from backbot.index.dense import Dense, build_dense
-from backbot.index.embedding_store import EmbeddingStore
+from backbot.index.embedding_store import EmbeddingStore, SpannedText
 from backbot.index.generations import (
     Manifest,
     check_files,
@@ -173,6 +173,7 @@ def _build(
         dimension = _write_content(folder, ordered, passages, store, progress)
         progress("Indexing", 0, 0)
         build_lexical(folder / "bm25", (passage.embedded_text for passage in passages))
+        build_lexical(folder / "bm25-headings", (passage.heading_path for passage in passages))
         vectors = np.memmap(folder / "vectors.bin", np.float16, "r").reshape(-1, dimension)
         build_dense(folder / "chroma", _batches(vectors), len(passages))
         _check(folder, vectors)
@@ -207,15 +208,27 @@ def _write_content(
         done += count
         progress("Embedding", done, len(passages))
 
-    encoded: Encoded | None = None
+    if not passages:
+        raise TooManyBadArticles("The articles hold no text; nothing was published. Check them with: backbot corpus read")
+    paths = list(dict.fromkeys(passage.heading_path for passage in passages))
+    headings = {
+        path: encoded.vector
+        for path, encoded in zip(paths, store.encode([(path, ()) for path in paths], lambda done: None), strict=True)
+    }
     with ContentWriter(folder) as writer:
         for article in articles:
             writer.add_article(article)
-        for passage, encoded in zip(passages, store.encode(passages, advance), strict=True):
-            writer.add_passage(passage, encoded)
-    if encoded is None:
-        raise TooManyBadArticles("The articles hold no text; nothing was published. Check them with: backbot corpus read")
+        texts = [_with_spans(passage) for passage in passages]
+        for passage, encoded in zip(passages, store.encode(texts, advance), strict=True):
+            writer.add_passage(passage, encoded, headings[passage.heading_path])
     return len(encoded.vector)
+
+
+def _with_spans(passage: Passage) -> SpannedText:
+    """What is embedded, with the places of the passage's sentences in it."""
+    text = passage.embedded_text
+    offset = len(text) - len(passage.text)
+    return text, [(offset + sentence.start, offset + sentence.end) for sentence in passage.sentences]
 
 
 def _batches(vectors: np.ndarray) -> Iterator[Vectors]:

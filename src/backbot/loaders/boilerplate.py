@@ -23,6 +23,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("related links", "taboola post-?navigation nav-?links pagination wp-block-latest-posts wp-block-query"),
     ("author box", "author-?(box|bio|info|card|profile|description|about|block|details) about-?(the-?)?author post-?author"),
     ("author box", "wp-block-post-author(-biography)? bio-?box byline entry-?meta post-?meta saboxplugin-wrap"),
+    ("about the post", "wp-block-post-(date|terms|author-name|comments-form|navigation-link) wp-block-comments"),
     ("comments", "comments? comment-?(list|area|respond|form|section) respond disqus(-?thread)? fb-comments"),
     (
         "sharing",
@@ -65,6 +66,11 @@ _POINTER = re.compile(rf"(?:{'|'.join(_POINTERS)})", re.I)
 _LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\(([^()\s]*)\)")
 _SENTENCE_INSIDE = re.compile(r"[.!?]['\"”’)]*\s+\S")
 _MOST_POINTER_WORDS = 40
+_LABEL = re.compile(
+    r"(?:posted|in|by|tags?|categor(?:y|ies)|filed under|share|share this|advertisement|sponsored|print|email|"
+    r"skip to content|table of contents|contents)\s*:?",
+    re.I,
+)
 
 _END_HEADINGS = re.compile(
     r"related (?:articles?|posts?|topics?|reading|content|links?|stories)|you (?:may|might) also like|read next"
@@ -80,12 +86,9 @@ def drop_boilerplate(root: Any) -> None:
     """Remove the parts of a page or of a post that are not the article, as the rows above name them."""
     total = _size(root)
     for element in list(root.iter()):
-        if (
-            isinstance(element.tag, str)
-            and element is not root
-            and _is_boilerplate(element)
-            and _size(element) <= _MOST * total
-        ):
+        if element is root or not _is_boilerplate(element):
+            continue
+        if element.tag == "nav" or _size(element) <= _MOST * total:
             drop(element)
 
 
@@ -110,6 +113,11 @@ def is_pointer(line: str) -> bool:
     return bool(_POINTER.match(words))
 
 
+def is_label(line: str) -> bool:
+    """Whether a paragraph is only a label that a page puts beside an article, such as "Tags:"."""
+    return bool(_LABEL.fullmatch(unescape(line).strip()))
+
+
 def is_only_links(line: str) -> bool:
     """Whether a paragraph holds nothing but links and the marks between them."""
     return bool(_LINK.search(line)) and not re.search(r"\w", _LINK.sub("", line))
@@ -126,7 +134,7 @@ def drop_side_blocks(blocks: list[Block]) -> list[Block]:
             skipped_level = block.level if _END_HEADINGS.fullmatch(unescape(block.text).strip(" :")) else 0
         if skipped_level:
             continue
-        if block.kind == "paragraph" and (is_pointer(block.text) or is_only_links(block.text)):
+        if block.kind == "paragraph" and (is_pointer(block.text) or is_only_links(block.text) or is_label(block.text)):
             continue
         if block.kind == "item" and _in_list_of_links(blocks, at):
             continue

@@ -28,3 +28,7 @@ class ArticleFault(Exception):
     def at(self, place: str) -> BadArticle:
         """The record of this fault for an article that stands at `place`."""
         return BadArticle(f"{place}:{self.line}" if self.line else place, self.reason, self.article)
+
+
+class NotAnArticle(ArticleFault):
+    """The page is fine, but it lists other pages or asks for a password: a sitemap's loader passes over it."""

@@ -14,14 +14,18 @@ from urllib.parse import urljoin, urlsplit
 from backbot.loaders.blocks import Block, join_blocks, read_blocks, take_title
 from backbot.loaders.boilerplate import drop_boilerplate, drop_side_blocks
 from backbot.loaders.decoding import clean, decode, read_bytes
-from backbot.loaders.faults import ArticleFault
+from backbot.loaders.faults import ArticleFault, NotAnArticle
 from backbot.loaders.sanitising import parse_page, web_link
 from backbot.loaders.schema import FIELDS, build_article, make_id
 from backbot.records import Article
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.I)
 _MARKS_OF_ARTICLE = ("//*[@itemprop='articleBody']", "//article", "//main", "//*[@role='main']")
+# Classes that WordPress gives the body of a page which lists others.
+_LISTINGS = frozenset({"archive", "author", "blog", "category", "date", "error404", "search", "tag", "tax-post_format"})
 _LEAST_OF_MARKED = 0.6
+_MOST_OF_FOUND = 1.2
+_SHORT_PAGE = 200
 _TITLE_SEPARATOR = re.compile(r"\s+[|–—·»-]\s+")
 
 
@@ -51,6 +55,9 @@ def decode_html(data: bytes, declared: str = "") -> str:
 def read_page(html: str, identity: str, url: str = "") -> Article:
     """The article on a page whose address is `url` (empty for a file); raises ArticleFault where the page holds none."""
     tree = parse_page(html)
+    classes = set((tree.xpath("string(//body/@class)") or "").split())
+    if classes & _LISTINGS or tree.xpath("//form[contains(@class, 'post-password-form')]"):
+        raise NotAnArticle("lists other pages or asks for a password, and is no article", 0, identity)
     declared = _declared(tree)
     address = _canonical(tree, url) or url
     heading = tree.find(".//h1")
@@ -73,8 +80,9 @@ def read_article_blocks(tree: Any, base: str) -> list[Block]:
         tree, output_format="html", include_links=True, include_tables=True, include_comments=False, include_formatting=False
     )
     page = parse_page(found) if found else None
-    # Now and then trafilatura takes one part of an article for the whole of it; the page's own marks then know better.
-    if marked is not None and (page is None or _prose(page) < _LEAST_OF_MARKED * _prose(marked)):
+    # Now and then trafilatura takes one part of an article for the whole of it, or of a short page keeps the words but not
+    # the headings and lists; what the page itself marks as its article is then the better choice.
+    if marked is not None and (page is None or _lost_much(page, marked)):
         page = marked
     return [] if page is None else read_blocks(page, web_link(base))
 
@@ -86,6 +94,18 @@ def _marked_article(tree: Any) -> Any:
         if len(found) == 1:
             return found[0]
     return None
+
+
+def _lost_much(page: Any, marked: Any) -> bool:
+    words, words_marked = (sum(len(text.split()) for text in root.itertext()) for root in (page, marked))
+    lost_shape = words < _SHORT_PAGE and not _shape(page) and _shape(marked) and words_marked < _MOST_OF_FOUND * words
+    return bool(lost_shape) or _prose(page) < _LEAST_OF_MARKED * _prose(marked)
+
+
+def _shape(root: Any) -> int:
+    """The number of headings below the title, and of list items that are not mostly links."""
+    items = sum(1 for item in root.iter("li") if item.find(".//a") is None)
+    return items + sum(1 for _ in root.iter("h2", "h3", "h4"))
 
 
 def _prose(root: Any) -> int:

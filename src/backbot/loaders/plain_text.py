@@ -78,8 +78,8 @@ def _line_blocks(lines: list[str]) -> list[Block]:
             continue
         if line.strip():
             has_more = any(later.strip() for later in lines[at + 1 : at + 4])
-            level = 2 if not following.strip() or _UNDERLINE.fullmatch(following) else 3
-            blocks.append(_block(line, level, has_more))
+            level = 2 if not following.strip() else 3
+            blocks.append(_underlined(line, following) or _block(line, level, has_more))
     return blocks
 
 
@@ -89,20 +89,27 @@ def _wrapped_blocks(lines: list[str]) -> list[Block]:
     is_open = False
     for at, line in enumerate(lines):
         following = lines[at + 1] if at + 1 < len(lines) else ""
-        is_underlined = bool(_UNDERLINE.fullmatch(following)) and bool(line.strip())
         if not line.strip() or (_UNDERLINE.fullmatch(line) and at):
             is_open = False
             continue
         starts_item = bool(_ITEM.fullmatch(line))
-        if is_open and not starts_item and not is_underlined:
+        underlined = _underlined(line, following)
+        if is_open and not starts_item and not underlined:
             blocks[-1].text += " " + line.strip()
             continue
-        stands_alone = not following.strip() or is_underlined or bool(_ITEM.fullmatch(following))
+        stands_alone = not following.strip() or bool(_ITEM.fullmatch(following))
         has_more = any(later.strip() for later in lines[at + 1 : at + 4])
-        block = _block(line, 2 if not _ITEM.fullmatch(following) else 3, has_more and stands_alone)
+        block = underlined or _block(line, 2 if not _ITEM.fullmatch(following) else 3, has_more and stands_alone)
         blocks.append(block)
         is_open = block.kind != "heading"
     return blocks
+
+
+def _underlined(line: str, following: str) -> Block | None:
+    """The heading that `line` is where the line below underlines it."""
+    if not line.strip() or not _UNDERLINE.fullmatch(following) or _ITEM.fullmatch(line):
+        return None
+    return Block("heading", " ".join(line.split()), 1 if following.startswith("=") else 2)
 
 
 def _block(line: str, level: int, may_be_heading: bool) -> Block:

@@ -18,7 +18,7 @@ _STYLE_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _SIMPLE_SELECTOR = re.compile(r"\s*(?:[a-z][a-z0-9]*)?([.#])([A-Za-z_][\w-]*)\s*", re.I)
 # They hold what a page says about itself: its title, address and dates. The writer of blocks leaves them out.
 _HEAD_PARTS = frozenset({"head", "title", "meta", "link", "base"})
-_UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f]")
+_UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def parse_page(html: str) -> Any:

@@ -158,7 +158,7 @@ def build_article(identity: str, body: str, values: Mapping[str, Any], lines: Ma
     if reviewed and review_by and review_by < reviewed:
         line = found.get(("review_by",), 0)
         raise ArticleFault(f"review_by {review_by} is before reviewed {reviewed}; correct one of them", line, identity)
-    if not body.strip():
+    if not re.search(r"\w", body):
         raise ArticleFault("has no text; write the article or delete it", 0, identity)
     return Article(id=identity, body=body, **read)
 

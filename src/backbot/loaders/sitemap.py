@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
 from backbot.errors import SourceUnreadable
-from backbot.loaders.faults import ArticleFault, BadArticle
+from backbot.loaders.faults import ArticleFault, BadArticle, NotAnArticle
 from backbot.loaders.html_pages import decode_html, read_page
 from backbot.loaders.schema import id_of_url
 from backbot.loaders.web import MAX_FEED_BYTES, FetchFailed, Page, Web, host_of
@@ -94,12 +94,18 @@ def read_sitemap(
         if page.status in _GONE or (page.url != entry.url and page.url in seen):
             continue
         seen.add(page.url)
-        yield entry.url, _read(page, charset)
+        try:
+            yield entry.url, _read(page, charset)
+        except NotAnArticle:
+            continue
 
 
 def read_single_page(web: Web, url: str, page: Page) -> tuple[str, Article | BadArticle]:
     """The article on one page that was fetched."""
-    return url, _read(page, _charset(page))
+    try:
+        return url, _read(page, _charset(page))
+    except NotAnArticle as fault:
+        return url, fault.at(url)
 
 
 def _read(page: Page, charset: str) -> Article | BadArticle:
@@ -111,6 +117,8 @@ def _read(page: Page, charset: str) -> Article | BadArticle:
         if kind not in ("text/html", "application/xhtml+xml"):
             raise ArticleFault(f"is {kind[:40]!r}, not a page", 0, identity)
         article = read_page(decode_html(page.body, charset), identity, page.url)
+    except NotAnArticle:
+        raise
     except ArticleFault as fault:
         return BadArticle(page.url, fault.reason, identity)
     return article

@@ -1,6 +1,10 @@
 """A WordPress export (WXR: RSS with WordPress's own elements; also .gz) -> articles.
 
 Only published posts and pages without a password are read; drafts, pending, private, scheduled and trashed ones are not.
+An export holds what editors typed, the API what readers see: on a real site (WordPress 6.1) the same post has straight
+quotes and three dots in the export, and curly quotes and "…" in the API and on its page. A link that jumps to a quoted
+sentence may then miss it, so where a site can be reached its API is the better source. Categories are escaped twice.
+
 The file is read as a stream, so its size does not matter; entities are never resolved and a DTD is refused.
 """
 
@@ -99,7 +103,7 @@ def _read_item(item: Any) -> Article | None:
         text = "".join(child.itertext())
         space, _, tag = child.tag.rpartition("}")
         if child.tag == "category" and child.get("domain", "category") == "category":
-            topics.append(text)
+            topics.append(plain_title(text))
         elif child.tag == _CONTENT:
             words["content"] = text
         elif child.tag in ("title", "link") or "wordpress.org/export" in space:

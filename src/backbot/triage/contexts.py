@@ -4,7 +4,8 @@ The idea of a cue with a scope that ends at certain words is NegEx's (Chapman et
 every context, not negation alone, is a row of contexts.yaml read by the code below.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from backbot.triage.phrases import Hit
 from backbot.triage.reading import Word
 
 _LONGEST_YES = 8
+_BLOCK = 32
+_SAME_SCOPES_KEPT = 3
+_DECOYS_LOOKED_AT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +45,59 @@ class Scope:
         """Whether a sign made of these hits is taken back: "can't" in "can't feel" is the sign's own, no negation of it."""
         if any(_overlap(self.cue, hit) for hit in hits):
             return False
-        return any(self.first <= hit.first <= self.last and not any(_overlap(hit, span) for span in self.lifted) for hit in hits)
+        return any(self.first <= hit.first <= self.last and not _is_in(hit.first, self.lifted) for hit in hits)
 
 
-def scopes(words: Sequence[Word], concepts: Mapping[str, list[Hit]], contexts: Sequence[Context]) -> Iterator[Scope]:
-    """Every scope in a message."""
-    if not words:
-        return
-    starts = [i for i, word in enumerate(words) if word.before == "." or i == 0]
+class Scopes:
+    """Every scope in a message, found by the words it covers."""
 
-    def sentence(i: int) -> Hit:
-        at = bisect_right(starts, i)
-        return Hit(starts[at - 1], (starts[at] if at < len(starts) else len(words)) - 1)
+    def __init__(self, words: Sequence[Word], concepts: Mapping[str, list[Hit]], contexts: Sequence[Context]) -> None:
+        self._starts = [i for i, word in enumerate(words) if word.before == "." or i == 0]
+        self._count = len(words)
+        self._wide: list[Scope] = []
+        self._by_block: dict[int, list[Scope]] = {}
+        kept: Counter[tuple[str, int, int]] = Counter()
+        for context in contexts:
+            for scope in self._find(context, words, concepts):
+                kept[scope.context, scope.first, scope.last] += 1
+                if kept[scope.context, scope.first, scope.last] > _SAME_SCOPES_KEPT:
+                    continue
+                if scope.last - scope.first > _BLOCK:
+                    self._wide.append(scope)
+                else:
+                    for block in range(scope.first // _BLOCK, scope.last // _BLOCK + 1):
+                        self._by_block.setdefault(block, []).append(scope)
+        self.reaching_back = frozenset(scope.context for scope in self._wide if scope.reaches_back) | {
+            scope.context for scopes in self._by_block.values() for scope in scopes if scope.reaches_back
+        }
 
-    for context in contexts:
-        def cues(kind: str, name: str = context.name) -> list[Hit]:
-            return concepts.get(f"{name}/{kind}", [])
+    def around(self, hits: Sequence[Hit]) -> Iterator[Scope]:
+        """The scopes that may cover one of the hits."""
+        for block in {hit.first // _BLOCK for hit in hits}:
+            yield from self._by_block.get(block, ())
+        yield from self._wide
+
+    def _sentence(self, i: int) -> Hit:
+        at = bisect_right(self._starts, i)
+        return Hit(self._starts[at - 1], (self._starts[at] if at < len(self._starts) else self._count) - 1)
+
+    def _find(self, context: Context, words: Sequence[Word], concepts: Mapping[str, list[Hit]]) -> Iterator[Scope]:
+        def cues(kind: str) -> list[Hit]:
+            return concepts.get(f"{context.name}/{kind}", [])
 
         decoys = cues("looks_like")
-        lifted = tuple(sentence(hit.first) for hit in cues("lifted_by"))
-        ends = sorted(hit.first for hit in cues("ends"))
-        ends += [hit.first for hit in cues("ends_after_comma") if words[hit.first].before == ","]
-        ends.sort()
+        lifted = tuple(dict.fromkeys(self._sentence(hit.first) for hit in cues("lifted_by")))
+        ends = [hit.first for hit in cues("ends")]
+        ends = sorted(ends + [hit.first for hit in cues("ends_after_comma") if words[hit.first].before == ","])
         for kind in ("forward", "backward", "sentence", "earlier", "message"):
-            for cue in cues(kind):
-                if any(_overlap(cue, decoy) and decoy != cue for decoy in decoys):
-                    continue
-                around = sentence(cue.first)
-                first = max(around.first, max((end for end in ends if end < cue.first), default=0))
-                last = min(around.last, min((end - 1 for end in ends if end > cue.last), default=len(words)))
+            found = [cue for cue in cues(kind) if not _is_decoy(cue, decoys)]
+            if kind in ("earlier", "message"):
+                found = [cue for cue in found if not _is_in(cue.first, lifted)][-_SAME_SCOPES_KEPT:]
+            for cue in found:
+                around = self._sentence(cue.first)
+                before, after = bisect_left(ends, cue.first), bisect_right(ends, cue.last)
+                first = max(around.first, ends[before - 1]) if before else around.first
+                last = min(around.last, ends[after] - 1) if after < len(ends) else around.last
                 if kind == "forward":
                     first, last = cue.last + 1, min(last, cue.last + context.reach)
                 elif kind == "backward":
@@ -77,11 +105,20 @@ def scopes(words: Sequence[Word], concepts: Mapping[str, list[Hit]], contexts: S
                 elif kind == "earlier":
                     first, last = 0, cue.last
                 elif kind == "message":
-                    first, last = 0, len(words) - 1
-                if kind == "earlier" and any(_overlap(cue, span) for span in lifted):
-                    continue
+                    first, last = 0, self._count - 1
                 if first <= last:
                     yield Scope(context.name, first, last, cue, kind == "earlier", lifted)
+
+
+def _is_decoy(cue: Hit, decoys: Sequence[Hit]) -> bool:
+    at = bisect_right(decoys, cue.last, key=lambda hit: hit.first)
+    return any(_overlap(cue, decoy) for decoy in decoys[max(0, at - _DECOYS_LOOKED_AT) : at])
+
+
+def _is_in(word: int, spans: Sequence[Hit]) -> bool:
+    """Whether a word lies in one of the spans, which are in order and apart."""
+    at = bisect_right(spans, word, key=lambda span: span.first)
+    return at > 0 and word <= spans[at - 1].last
 
 
 def subjects(words: Sequence[Word], concepts: Mapping[str, list[Hit]]) -> tuple[list[int], list[bool]]:

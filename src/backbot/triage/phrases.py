@@ -124,7 +124,7 @@ def _symbols(word: str, phrase: str, reader: Reader) -> tuple[str, ...]:
     if word == _ANY:
         return (_ANY,)
     if word.startswith("#"):
-        if word not in _CLASSES:
+        if word.removesuffix(".") not in _CLASSES:
             raise RulesInvalid(f"Unknown class '{word}' in the phrase '{phrase}': there are {', '.join(sorted(_CLASSES))}.")
         return (word,)
     exact = word.startswith("=")

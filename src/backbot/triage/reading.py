@@ -34,6 +34,7 @@ NUMBER_CLASSES: tuple[tuple[str, float, float], ...] = (
     ("#three", 3, 99),
     ("#six", 6, 999),
     ("#child", 0, 17),
+    ("#teen", 12, 17),
     ("#young", 13, 44),
     ("#over70", 70, 109),
     ("#year", 1940, 2024),
@@ -42,7 +43,10 @@ NUMBER_CLASSES: tuple[tuple[str, float, float], ...] = (
     ("#forty", 40, 999),
     ("#pills", 8, 999),
 )
-"""Name, least and greatest value: a number word has the symbol of every class that it falls in."""
+"""Name, least and greatest value: a number has the symbol of every class that it falls in.
+
+A number written with a decimal point (38.5) has the symbol with a point (`#fever.`) as well.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,15 @@ class Word:
 class Spelling:
     """How words are known: `forms` replaces a word by others, `lemmas` names a base form, `numbers` values of words.
 
-    `targets` are the words worth recognising when misspelt, `known` further words that are never a misspelling.
+    `misspelt` are the words worth recognising when misspelt, `known` further words that are never a misspelling,
+    `phrase_words` all words that phrases are written with.
     """
 
     forms: dict[str, tuple[str, ...]]
     lemmas: dict[str, str]
     numbers: dict[str, float]
-    targets: frozenset[str] = frozenset()
+    phrase_words: frozenset[str] = frozenset()
+    misspelt: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
 
 
@@ -103,7 +109,7 @@ class Reader:
     def __init__(self, spelling: Spelling) -> None:
         self._spelling = spelling
         self._stem: Callable[[str], str] = lru_cache(maxsize=65536)(Stemmer.Stemmer("english").stemWord)
-        self._misspellings = _misspellings(spelling.targets)
+        self._misspellings = _misspellings(spelling.misspelt)
         self.symbols = lru_cache(maxsize=65536)(self._symbols)
         self.forms = lru_cache(maxsize=65536)(self._forms)
 
@@ -142,7 +148,7 @@ class Reader:
         spelling = self._spelling
         if token in spelling.forms:
             return spelling.forms[token]
-        if _LONG_RUN.search(token):
+        if _LONG_RUN.search(token) and token not in spelling.phrase_words:
             token = self._shorten_runs(token)
             if token in spelling.forms:
                 return spelling.forms[token]
@@ -166,16 +172,18 @@ class Reader:
 
     def _is_known(self, word: str) -> bool:
         bare = word.replace("'", "")
-        return bool({word, bare} & self._spelling.forms.keys()) or word in self._spelling.targets
+        return bool({word, bare} & self._spelling.forms.keys()) or word in self._spelling.phrase_words
 
     def _symbols(self, word: str) -> tuple[str, ...]:
         value = self._spelling.numbers.get(word)
         if value is None and word[0].isdigit():
             value = _number(word)
         if value is not None:
-            return (f"={word}", self.lemma(word), *_number_symbols(value))
+            classes = _number_symbols(value)
+            exact = tuple(f"{name}." for name in classes if "." in word)
+            return (f"={word}", self.lemma(word), *classes, *exact)
         lemma = self.lemma(word)
-        if word in self._spelling.targets or word in self._spelling.known or len(word) < 4:
+        if word in self._spelling.misspelt or word in self._spelling.known or len(word) < 4:
             return (f"={word}", lemma)
         meant = {self.lemma(target) for target in self._meant(word)}
         return (f"={word}", lemma, *sorted(meant - {lemma}))
@@ -229,7 +237,6 @@ def _slips(left: str, right: str) -> int:
 def _misspellings(targets: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for target in targets:
-        if len(target) >= 5:
-            for form in _with_one_less(target):
-                found.setdefault(form, []).append(target)
+        for form in _with_one_less(target):
+            found.setdefault(form, []).append(target)
     return found

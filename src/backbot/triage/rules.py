@@ -25,11 +25,10 @@ from backbot.triage.contexts import Context
 from backbot.triage.phrases import PhraseBook
 from backbot.triage.reading import Reader, Spelling
 
+ANYWHERE = "anywhere"
 RULES_FOLDER = Path(__file__).parent
 RULE_FILES = ("words.yaml", "contexts.yaml", "signs.yaml", "flags.yaml", "contacts.yaml")
 
-_SHORTEST_TARGET = 5
-_ENDINGS = ("s", "es", "ed", "d", "ing", "ness", "ly")
 _PATTERN_PART = re.compile(r'"([^"]+)"|([a-z0-9][a-z0-9-]*)|([+>!])|/(\d+)')
 _DEFAULT_REACH = 6
 
@@ -113,7 +112,7 @@ class Rules:
 def load_rules(folder: Path = RULES_FOLDER) -> Rules:
     """The rules in a folder, checked; kept for the life of the process. Raises RulesInvalid."""
     words, contexts, signs, flags, contacts = (_read(folder / name) for name in RULE_FILES)
-    _refuse_unknown(words, {"forms", "lemmas", "numbers", "known", "concepts"}, "words.yaml")
+    _refuse_unknown(words, {"forms", "lemmas", "numbers", "misspelt", "known", "concepts"}, "words.yaml")
     concepts = {name: split_phrases(text) for name, text in words["concepts"].items()}
     context_rows = tuple(_context(name, row, concepts) for name, row in contexts.items())
     sign_rows = {name: _sign(name, row, context_rows, concepts) for name, row in signs.items()}
@@ -121,10 +120,14 @@ def load_rules(folder: Path = RULES_FOLDER) -> Rules:
     _refuse_unknown(flags, {"texts", "flags"}, "flags.yaml")
     flag_rows = tuple(_flag(row, sign_rows) for row in flags["flags"])
     forms = {key: tuple(str(value).split()) for key, value in words["forms"].items()}
-    spelling = Spelling(forms=forms, lemmas=_lemmas(words["lemmas"]), numbers=words["numbers"])
-    targets = _targets(concepts)
-    known = frozenset(str(words["known"]).split()) - targets
-    spelling = Spelling(spelling.forms, spelling.lemmas, spelling.numbers, targets, known)
+    spelling = Spelling(
+        forms=forms,
+        lemmas=_lemmas(words["lemmas"]),
+        numbers=words["numbers"],
+        phrase_words=_phrase_words(concepts),
+        misspelt=frozenset(str(words["misspelt"]).split()),
+        known=frozenset(str(words["known"]).split()),
+    )
     reader = Reader(spelling)
     return Rules(
         reader=reader,
@@ -133,7 +136,7 @@ def load_rules(folder: Path = RULES_FOLDER) -> Rules:
         signs=sign_rows,
         groups={name: tuple(_groups(name, sign_rows)) for name in sign_rows},
         flags=flag_rows,
-        countries={code: _country(code, row) for code, row in contacts.items()},
+        countries=_countries(contacts),
         texts=flags["texts"],
         version=rules_version(folder),
     )
@@ -186,15 +189,9 @@ def _lemmas(rows: Mapping[str, str]) -> dict[str, str]:
     return {**found, **{base: base for base in rows}}
 
 
-def _targets(concepts: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    """The words of all phrases that are long enough to be recognised when misspelt, with their usual endings."""
-    words = {w for phrases in concepts.values() for phrase in phrases for w in re.findall(r"[a-z]+", phrase)}
-    return frozenset(
-        form
-        for word in words
-        if len(word) >= _SHORTEST_TARGET
-        for form in (word, *(word + e for e in _ENDINGS), *(word.removesuffix("e") + e for e in ("ing", "ed")))
-    )
+def _phrase_words(concepts: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Every word of every phrase: what a word with repeated letters may be meant to be."""
+    return frozenset(w for phrases in concepts.values() for phrase in phrases for w in re.findall(r"[a-z]+", phrase))
 
 
 _CONTEXT_CUES = ("forward", "backward", "sentence", "earlier", "message", "looks_like", "ends", "ends_after_comma", "lifted_by")
@@ -300,9 +297,16 @@ def _line(text: str) -> str:
     return " ".join(str(text).split())
 
 
+def _countries(rows: Mapping[str, Any]) -> dict[str, Country]:
+    if ANYWHERE not in rows:
+        raise RulesInvalid(f"contacts.yaml: the row '{ANYWHERE}' is missing. It stands for a country that is unknown.")
+    found = {code: _country(code, row) for code, row in rows.items()}
+    return found | {other: found[code] for code, row in rows.items() for other in row.get("also", ())}
+
+
 def _country(code: str, row: Mapping[str, Any]) -> Country:
     where = f"contacts.yaml, {code}"
-    _refuse_unknown(row, ("name", "emergency", "advice_line", "crisis", "checked"), where)
+    _refuse_unknown(row, ("name", "also", "emergency", "advice_line", "crisis", "checked"), where)
     _need(row, ("name", "emergency", "crisis", "checked"), where)
     advice = row.get("advice_line")
     return Country(

@@ -1,0 +1,1 @@
+"""Speed and memory against the stock LangChain pipeline: same articles, same model, same questions, one run."""

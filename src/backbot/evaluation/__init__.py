@@ -1,0 +1,1 @@
+"""Eval suites that editors write: loading, running, judging, comparing and reporting them."""

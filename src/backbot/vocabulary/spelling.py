@@ -1,0 +1,124 @@
+"""Misspelt words -> the articles' own words. A word that is known, to the articles or in English, is never changed."""
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+SHORTEST = 4
+"""Shorter words are never taken for misspellings: too many of them are one letter apart."""
+
+LONGEST = 24
+TWO_SLIPS_FROM = 8
+"""From so many letters on a word may be two letters off; shorter ones, one."""
+
+IN_PRINT = 1.2
+"""Zipf frequency (log10 of occurrences in a thousand million words) under which a word is no evidence of being a word."""
+
+ORDINARY = 3.0
+"""Zipf frequency from which a word is meant as it stands."""
+
+MUCH_RARER = 2.0
+"""How much rarer than its correction, in Zipf units, a word between those two must be: "siting" for "sitting"."""
+
+_SOUNDS: tuple[tuple[str, str], ...] = (
+    (r"^(?:kn|gn|pn)", "n"),
+    (r"^wr", "r"),
+    (r"^ps", "s"),
+    (r"ph", "f"),
+    (r"ght", "t"),
+    (r"sc(?=[eiy])", "s"),
+    (r"c(?=[eiy])", "s"),
+    (r"ch|ck|c|q", "k"),
+    (r"x", "ks"),
+    (r"z", "s"),
+    (r"ie|ei|ee|ea|y", "i"),
+    (r"ae|oe", "e"),
+    (r"ou|oo", "u"),
+    (r"(.)\1+", r"\1"),
+    (r"(?<=.)h", ""),
+    (r"e$", ""),
+)
+"""Letters that sound alike are written alike, in this order: "kyropractor" and "chiropractor" then have the same sound."""
+
+_COMPILED = tuple((re.compile(pattern), letters) for pattern, letters in _SOUNDS)
+
+
+def sound(word: str) -> str:
+    """A rough key of how an English word in small letters sounds."""
+    for pattern, letters in _COMPILED:
+        word = pattern.sub(letters, word)
+    return word
+
+
+class CorpusWords(Mapping[str, int]):
+    """The words of the articles, in small letters, with the number of passages that hold each; finds the one meant.
+
+    Made once for an index; threads may share it.
+    """
+
+    def __init__(self, passages_with: Mapping[str, int]):
+        self._words = dict(passages_with)
+        self._targets: dict[str, list[str]] | None = None
+        self._by_sound: dict[str, list[str]] = {}
+
+    def __getitem__(self, word: str) -> int:
+        return self._words[word]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def holds(self, word: str) -> bool:
+        """Whether the articles have the word, in the singular or the plural."""
+        return word in self._words or f"{word}s" in self._words or word.removesuffix("s") in self._words
+
+    def meant_by(self, word: str, also: Iterable[str] = ()) -> str:
+        """The articles' word that `word`, in small letters, is a misspelling of; empty when it is none.
+
+        `also` are further words that are right as they stand.
+        """
+        if not SHORTEST <= len(word) <= LONGEST or not word.isalpha() or self.holds(word) or word in also:
+            return ""
+        in_print = _zipf()(word)
+        if in_print >= ORDINARY:
+            return ""
+        best = self._nearest(word)
+        if best and in_print > IN_PRINT and not (len(word) > 5 and _zipf()(best) - in_print >= MUCH_RARER):
+            return ""
+        return best
+
+    def _nearest(self, word: str) -> str:
+        from rapidfuzz.distance import OSA
+        from rapidfuzz.process import extract
+
+        targets = self._targets_by_letter()
+        key = sound(word)
+        alike = self._by_sound.get(key, [])
+        most = 2 if len(word) >= TWO_SLIPS_FROM else 1
+        near = extract(word, targets.get(key[:1], ()), scorer=OSA.distance, score_cutoff=most, limit=8)
+        found = {target: float(distance) for target, distance, _ in near}
+        for target in alike:
+            found[target] = min(found.get(target, most), 0.5)
+        return min(found, key=lambda target: (found[target], -self._words[target]), default="")
+
+    def _targets_by_letter(self) -> dict[str, list[str]]:
+        """The words worth correcting to, by the first letter of their sound: readers seldom miss that one."""
+        if self._targets is None:
+            targets: dict[str, list[str]] = {}
+            for word in self._words:
+                if SHORTEST <= len(word) <= LONGEST and word.isalpha():
+                    key = sound(word)
+                    targets.setdefault(key[:1], []).append(word)
+                    self._by_sound.setdefault(key, []).append(word)
+            self._targets = targets
+        return self._targets
+
+
+@functools.cache
+def _zipf() -> Callable[[str], float]:
+    # A quarter of a second, so only once a word is met that the articles do not have.
+    from wordfreq import zipf_frequency
+
+    return lambda word: float(zipf_frequency(word, "en"))
