@@ -10,6 +10,7 @@ from backbot.answering.extractive import choose_sentences, rank_sentences
 from backbot.conversation import stand_alone
 from backbot.embeddings import load_embedder
 from backbot.errors import QuestionInvalid
+from backbot.index.focus import embed_question
 from backbot.index.search import Index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
@@ -56,10 +57,10 @@ class Bot:
 
         asked = stand_alone(_searchable(question, self.settings.max_question_chars), history)
         generation = self.index.live()
-        vector = self.index.embedder.embed([asked])[0]
+        vector = embed_question(asked, self.index.embedder, generation)
         hits = generation.search(asked, vector)
         ranked = rank_sentences(asked, vector, hits, generation)
-        chosen = choose_sentences(asked, ranked) if holds_answer(hits, ranked) else []
+        chosen = choose_sentences(asked, ranked) if holds_answer(asked, vector, hits, ranked) else []
 
         today = date.today()
         sentences = tuple(AnswerSentence(candidate.text, (n,)) for n, candidate in enumerate(chosen, 1))
@@ -79,7 +80,8 @@ class Bot:
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""
         asked = _searchable(query, self.settings.max_question_chars)
-        return self.index.live().search(asked, self.index.embedder.embed([asked])[0], k)
+        generation = self.index.live()
+        return generation.search(asked, embed_question(asked, self.index.embedder, generation), k)
 
     def rank_articles(self, query: str, k: int = 10) -> list[tuple[str, float]]:
         """The k best articles for the query with the score of each one's best passage, the best first."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backbot.errors import SettingsInvalid
@@ -36,6 +36,23 @@ class Settings(BaseSettings):
     )
     allow_private_sources: bool = Field(
         False, description="Let sites on private and loopback addresses be read: for a test site, not for the open internet."
+    )
+    llm: str = Field(
+        "",
+        description="A language model that words the answers: openai:MODEL, anthropic:MODEL, ollama:MODEL, or the URL of a "
+        "server that speaks OpenAI's protocol; empty: none.",
+    )
+    llm_url: str = Field("", description="Where the language model is served, if not at its provider's own address.")
+    llm_key: SecretStr = Field(
+        SecretStr(""), description="The language model's key; empty: the provider's own variable, such as OPENAI_API_KEY."
+    )
+    llm_timeout: float = Field(
+        8.0, ge=0.1, le=120, description="Seconds that a reader waits for the language model; then the articles' own words come."
+    )
+    nli_model: str = Field(
+        "",
+        description="A CrossEncoder for natural language inference that checks the language model's sentences once more; "
+        "empty: none.",
     )
 
 

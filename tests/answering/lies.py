@@ -67,7 +67,9 @@ EXTRAS = (
     "and cures sciatica", "in children", "for 3 weeks", "during pregnancy", "every day", "and avoids surgery", "like ibuprofen",
     "without any risk", "twice", "says Dr Smith", "for most people", "in all cases", "and is proven", "on the left side",
 )  # fmt: skip
-CONDITION = re.compile(r"[ ,]+(?:if|unless|when|until|while|except|before|after|within|during|without|for|but)\b[^.;:]*", re.I)
+CONDITION = re.compile(
+    r"[ ,]+(?:if|unless|when|until|while|except|before|after|within|during|without|for|but)\b[^.;:]*", re.I
+)
 
 
 def lies_about(sentence: str) -> Iterator[tuple[str, str]]:
@@ -83,12 +85,12 @@ def lies_about(sentence: str) -> Iterator[tuple[str, str]]:
     yield "with not", re.sub(r"\b(is|are|can|may|should|does|do|has|have|helps?|use)\b", r"\1 not", sentence, count=1)
     for condition in CONDITION.finditer(sentence):
         yield "without the condition", sentence[: condition.start()] + sentence[condition.end() :]
-    yield "sides of than swapped", re.sub(r"^(\w+)(.* than )(\w+)", r"\3\2\1", sentence)
+    yield "sides of than swapped", re.sub(r"^(\w{4,})(.* than )((?!\1)\w{4,})", r"\3\2\1", sentence, flags=re.I)
     for extra in EXTRAS:
         yield "extra claim", f"{sentence.rstrip('.')} {extra}."
     words = sentence.rstrip(".").split()
     for n in range(0, len(words) - 3, 2):
-        if min(len(words[n]), len(words[n + 3])) < 5 or words[n].lower().rstrip(",") == words[n + 3].lower().rstrip(","):
+        if min(len(words[n]), len(words[n + 3])) < 6 or words[n].lower().rstrip(",") == words[n + 3].lower().rstrip(","):
             continue
         swapped = words.copy()
         swapped[n], swapped[n + 3] = swapped[n + 3], swapped[n]

@@ -46,6 +46,8 @@ def test_only_web_links_are_kept(address: str, kept: str) -> None:
     assert web_link("https://h.org/")(address) == kept
 
 
-@pytest.mark.parametrize(("address", "kept"), [("heat.md#how", "heat.md#how"), ("//evil.org/x", ""), ("vbscript:x", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("address", "kept"), [("heat.md#how", "heat.md#how"), ("//evil.org/x", ""), ("vbscript:x", ""), ("", "")]
+)
 def test_markdown_may_link_to_its_neighbours(address: str, kept: str) -> None:
     assert web_or_relative_link(address) == kept

@@ -58,9 +58,9 @@ def test_the_second_article_of_one_id_is_left_out_and_the_first_is_named(tmp_pat
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     write(tmp_path / "outside" / "secret.md")
     write(tmp_path / "in" / "a.md")
-    os.symlink(tmp_path / "outside" / "secret.md", tmp_path / "in" / "link.md")
-    os.symlink(tmp_path / "outside", tmp_path / "in" / "folder")
-    os.symlink(tmp_path / "in" / "nowhere.md", tmp_path / "in" / "loop.md")
+    (tmp_path / "in" / "link.md").symlink_to(tmp_path / "outside" / "secret.md")
+    (tmp_path / "in" / "folder").symlink_to(tmp_path / "outside")
+    (tmp_path / "in" / "loop.md").symlink_to(tmp_path / "in" / "nowhere.md")
     found = ids(tmp_path / "in")
     assert found[0] == "a" and len(found) == 3
     assert all("link to a file outside" in reason for reason in found[1:])

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # the pages and posts are easier to read unbroken
 from datetime import date
 
 import pytest
@@ -121,7 +122,10 @@ def test_pages_are_read_in_the_encoding_that_they_declare(data: bytes, words: st
             "| Day | Do |\n| --- | --- |\n| 1 | x |\n| 1 | y |",
         ),
         ("<table><tr><td><h2>A</h2><p>b</p></td></tr></table>", "## A\n\nb"),
-        ("<table><tr><td>a|b</td><td><p>c</p><ul><li>d</li></ul></td></tr></table>", "|  |  |\n| --- | --- |\n| a\\|b | c d |"),
+        (
+            "<table><tr><td>a|b</td><td><p>c</p><ul><li>d</li></ul></td></tr></table>",
+            "|  |  |\n| --- | --- |\n| a\\|b | c d |",
+        ),
         ("text <a href='https://a.org/x(1) y'>li[n]k</a>", "text [li\\[n\\]k](https://a.org/x%281%29%20y)"),
         ("<p>5 * 3 * 2, _x_, `c`, &lt;b&gt;, &amp;lt;, # no</p>", "5 * 3 * 2, \\_x\\_, \\`c\\`, \\<b>, \\&lt;, # no"),
         ("<p># no</p><p>1. no</p><p>- no</p><p>| no</p>", "\\# no\n\n1\\. no\n\n\\- no\n\n\\| no"),

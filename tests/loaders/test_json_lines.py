@@ -21,8 +21,21 @@ def write(path: Path, *rows: Any) -> Path:
 
 def test_markdown_and_html_rows_become_articles(tmp_path: Path) -> None:
     rows = [
-        {"id": "a_1", "title": "A", "url": "https://h.org/a", "body": "## H\n\nText.", "reviewed": "2026-01-02", "source": "X"},
-        {"id": 7, "title": "B", "url": "https://h.org/b", "html": "<h2>H</h2><p>See <a href='c'>c</a>.</p>", "topics": ["t"]},
+        {
+            "id": "a_1",
+            "title": "A",
+            "url": "https://h.org/a",
+            "body": "## H\n\nText.",
+            "reviewed": "2026-01-02",
+            "source": "X",
+        },
+        {
+            "id": 7,
+            "title": "B",
+            "url": "https://h.org/b",
+            "html": "<h2>H</h2><p>See <a href='c'>c</a>.</p>",
+            "topics": ["t"],
+        },
         {"id": "w", "title": "C", "body": "Gone.", "status": "withdrawn"},
     ]
     a, b, c = read(write(tmp_path / "x.jsonl", *rows))
@@ -64,10 +77,18 @@ def test_a_packed_file_is_read_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_line_is_named_and_the_next_is_read(tmp_path: Path, row: Any, words: str) -> None:
-    path = write(tmp_path / "x.jsonl", {"id": "first", "title": "A", "body": "x"}, row, {"id": "last", "title": "A", "body": "x"})
+    path = write(
+        tmp_path / "x.jsonl", {"id": "first", "title": "A", "body": "x"}, row, {"id": "last", "title": "A", "body": "x"}
+    )
     first, bad, last = read(path)
     assert isinstance(first, Article) and isinstance(last, Article)
     assert isinstance(bad, BadArticle) and words in bad.reason and bad.place == f"{path}:2"
+
+
+@pytest.mark.parametrize("key", ["body", "html"])
+def test_characters_that_no_reader_sees_are_taken_out_of_escapes_too(tmp_path: Path, key: str) -> None:
+    (found,) = read(write(tmp_path / "x.jsonl", {"id": "a", "title": "A", key: "He\u200bat\u202e \U000e0041pack\u0301\x07"}))
+    assert isinstance(found, Article) and found.body == "Heat pacḱ"
 
 
 def test_half_a_character_does_not_get_into_an_article(tmp_path: Path) -> None:

@@ -41,9 +41,7 @@ def test_front_matter_becomes_the_fields_of_the_article() -> None:
 
 def test_a_body_in_house_form_is_kept_to_the_letter() -> None:
     article = read_markdown(FRONT, "cold-packs")
-    assert article.body == (
-        "## How long?\n\nLeave it on for 15 to 20 minutes.[^french-2006] Read more in [Heat](heat.md)."
-    )
+    assert article.body == ("## How long?\n\nLeave it on for 15 to 20 minutes.[^french-2006] Read more in [Heat](heat.md).")
 
 
 def test_a_withdrawn_article_is_read_with_its_status() -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # the pages and posts are easier to read unbroken
 from backbot.loaders.plain_text import read_text
 
 ONE_PARAGRAPH_A_LINE = """Sleeping Well With A Sore Back
@@ -57,7 +58,9 @@ def test_paragraphs_broken_into_short_lines_are_joined() -> None:
 
 
 def test_underlined_and_marked_headings_are_headings() -> None:
-    article = read_text("WALKING\n=======\n\nText one is here.\n\nhow far to go on the first day\n---\n\nText two is here.\n", "x")
+    article = read_text(
+        "WALKING\n=======\n\nText one is here.\n\nhow far to go on the first day\n---\n\nText two is here.\n", "x"
+    )
     assert article.title == "WALKING"
     assert article.body == "Text one is here.\n\n## how far to go on the first day\n\nText two is here."
 

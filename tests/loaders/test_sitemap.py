@@ -3,10 +3,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from site_server import Answer, Asked, Site
 
 from backbot.loaders import BadArticle, Unreadable, load_articles
 from backbot.records import Article
-from conftest import Answer, Asked, Site
 
 XMLNS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
@@ -84,12 +84,14 @@ def test_what_robots_txt_forbids_is_not_fetched(pages: Site) -> None:
 def test_a_robots_txt_that_fails_stops_everything(pages: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backbot.loaders.web.time.sleep", lambda seconds: None)
     pages.routes["/robots.txt"] = Answer(status=500)
-    with pytest.raises(Unreadable, match="robots.txt answers 500"):
+    with pytest.raises(Unreadable, match=r"robots\.txt answers 500"):
         read(pages)
 
 
 def test_pages_of_other_hosts_are_named_and_never_fetched(pages: Site) -> None:
-    pages.routes["/sitemap.xml"] = Answer(urlset("http://other.example/x", "file:///etc/passwd", f"{pages.url}/ice/", "http://[::1"))
+    pages.routes["/sitemap.xml"] = Answer(
+        urlset("http://other.example/x", "file:///etc/passwd", f"{pages.url}/ice/", "http://[::1")
+    )
     found = read(pages)
     assert ids(found) == ["ice"]
     assert len(bad(found)) == 3 and all("only the publisher's own host" in fault.reason for fault in bad(found))
@@ -132,16 +134,16 @@ def test_two_addresses_of_one_page_give_one_article(pages: Site) -> None:
     assert ids(read(pages)) == ["ice"] and bad(read(pages)) == []
 
 
-@pytest.mark.parametrize(
-    "header", [{"ETag": '"v1"'}, {"Last-Modified": "Sun, 01 Nov 2026 00:00:00 GMT"}]
-)
+@pytest.mark.parametrize("header", [{"ETag": '"v1"'}, {"Last-Modified": "Sun, 01 Nov 2026 00:00:00 GMT"}])
 def test_an_unchanged_page_is_not_fetched_again(pages: Site, tmp_path: Path, header: dict[str, str]) -> None:
     sent: list[int] = []
 
     def ice(asked: Asked) -> Answer:
         known = asked.headers.get("if-none-match") or asked.headers.get("if-modified-since")
         sent.append(304 if known in header.values() else 200)
-        return Answer(status=304) if sent[-1] == 304 else Answer(page("Ice"), headers={"Content-Type": "text/html", **header})
+        return (
+            Answer(status=304) if sent[-1] == 304 else Answer(page("Ice"), headers={"Content-Type": "text/html", **header})
+        )
 
     pages.routes["/ice/"] = ice
     first, second = read(pages, cache=tmp_path), read(pages, cache=tmp_path)

@@ -2,15 +2,14 @@ import gzip
 import itertools
 import socket
 import threading
-import time
 import zlib
 from collections.abc import Iterator
 
 import pytest
+from site_server import Answer, Site
 
 from backbot.loaders import web as web_module
 from backbot.loaders.web import FetchFailed, Web, host_of, is_public
-from conftest import Answer, Asked, Site
 
 
 @pytest.fixture
@@ -63,13 +62,14 @@ def test_the_address_is_checked_at_the_moment_of_connecting(site: Site, monkeypa
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     next(answers)
     url = f"http://rebind.example:{site.url.rsplit(':', 1)[1]}/"
-    with Web(interval=0) as web, pytest.raises(FetchFailed, match="127.0.0.1, a private address"):
+    with Web(interval=0) as web, pytest.raises(FetchFailed, match=r"127\.0\.0\.1, a private address"):
         web.get(url, host_of(url))
     assert site.asked == []
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "file:///etc/passwd", "http://u:p@127.0.0.1/", "http://[::1", "http:///x", "http://other.example/"]
+    "url",
+    ["ftp://127.0.0.1/", "file:///etc/passwd", "http://u:p@127.0.0.1/", "http://[::1", "http:///x", "http://other.example/"],
 )
 def test_only_plain_addresses_of_the_own_host_are_fetched(web: Web, url: str) -> None:
     with pytest.raises(FetchFailed):
@@ -110,7 +110,9 @@ def test_a_server_that_stays_busy_is_asked_four_times(site: Site, web: Web) -> N
 def test_retry_after_is_waited_for(site: Site, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr(web_module.time, "sleep", waits.append)
-    answers = iter([Answer(status=429, headers={"Retry-After": "7"}), Answer(status=429, headers={"Retry-After": "9999"}), Answer("x")])
+    answers = iter(
+        [Answer(status=429, headers={"Retry-After": "7"}), Answer(status=429, headers={"Retry-After": "9999"}), Answer("x")]
+    )
     site.routes["/a"] = lambda asked: next(answers)
     web.get(site.url + "/a", host_of(site.url))
     assert [wait for wait in waits if wait] == [7, 60]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # the pages and posts are easier to read unbroken
 """The answers have the form of those of a real WordPress 6.1."""
 
 import json
@@ -7,10 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from site_server import Answer, Asked, Site
 
 from backbot.loaders import BadArticle, Unreadable, load_articles
 from backbot.records import Article
-from conftest import Answer, Asked, Site
 
 
 class WordPress:
@@ -18,7 +19,11 @@ class WordPress:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.tables: dict[str, list[dict[str, Any]]] = {"posts": [], "pages": [], "categories": [{"id": 3, "name": "Self care &amp; rest"}]}
+        self.tables: dict[str, list[dict[str, Any]]] = {
+            "posts": [],
+            "pages": [],
+            "categories": [{"id": 3, "name": "Self care &amp; rest"}],
+        }
         for route in self.tables:
             site.routes[f"/wp-json/wp/v2/{route}"] = self.answer
         link = f'<link rel="https://api.w.org/" href="{site.url}/wp-json/" />'
@@ -133,7 +138,9 @@ def test_a_busy_api_is_asked_again(wordpress: WordPress, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
-def test_a_site_that_keeps_its_api_shut_says_what_to_do(wordpress: WordPress, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_site_that_keeps_its_api_shut_says_what_to_do(
+    wordpress: WordPress, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("backbot.loaders.web.time.sleep", lambda seconds: None)
     wordpress.site.routes["/wp-json/wp/v2/posts"] = Answer(status=status)
     with pytest.raises(Unreadable, match=r"sitemap or an export file"):
@@ -151,7 +158,14 @@ def test_answers_that_are_not_wordpress_do_no_harm(wordpress: WordPress, body: s
 
 @pytest.mark.parametrize(
     "fields",
-    [{"content": None}, {"content": {"rendered": 5}}, {"title": None}, {"slug": None}, {"link": "javascript:x"}, {"categories": "x"}],
+    [
+        {"content": None},
+        {"content": {"rendered": 5}},
+        {"title": None},
+        {"slug": None},
+        {"link": "javascript:x"},
+        {"categories": "x"},
+    ],
 )
 def test_odd_rows_do_not_take_the_others_down(wordpress: WordPress, fields: dict[str, Any]) -> None:
     wordpress.add(1, **fields)

@@ -79,7 +79,9 @@ BOMB = '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "aaaaaaaaaa">' + "".join(
     "xml",
     [
         BOMB + "]>" + HEAD.split("?>", 1)[1].replace("Back Health", "&j;") + TAIL,
-        HEAD.replace("<!-- made", '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]><!-- made') + item("ice", "]]>&x;<![CDATA[") + TAIL,
+        HEAD.replace("<!-- made", '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]><!-- made')
+        + item("ice", "]]>&x;<![CDATA[")
+        + TAIL,
         "<rss><channel><item/></channel></rss>",
         "<html></html>",
         "not xml",

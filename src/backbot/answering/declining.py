@@ -1,16 +1,69 @@
-"""Whether the passages found hold an answer at all. When they do not, backbot says so."""
+"""Whether the articles hold an answer to the question. When they do not, backbot says so.
 
+A near miss (eczema, migraine, a new knee) is near to some passage in meaning, so one threshold on similarity cannot decide.
+A support vector machine (RBF kernel) weighs what retrieval found together with the question's own vector: the first says
+whether the articles hold the words and the meaning, the second what kind of question it is (a dose, a price, a scan to be
+read, another illness).
+`python -m backbot.answering.declining_training` fits it on evals/declining/train.jsonl and writes declining.npz beside this.
+"""
+
+import functools
+import math
 from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 
 from backbot.answering.extractive import Candidate
+from backbot.embeddings import Vectors
+from backbot.index.lexical import split_words
 from backbot.records import Hit
 
-NEAREST_PASSAGE = 0.36
-NEAREST_SENTENCE = 0.34
+WEIGHTS_FILE = Path(__file__).with_name("declining.npz")
+EVIDENCE_WEIGHT = 0.3
+"""Of the standardised evidence beside the question's vector, which has length 1."""
 
 
-def holds_answer(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> bool:
-    """Whether the best passage and the best sentence are near enough to the question."""
+def holds_answer(question: str, vector: Vectors, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> bool:
+    """Whether the question is one that these hits and sentences answer; `vector` is the question's."""
     if not hits or not ranked:
         return False
-    return max(hit.dense for hit in hits) >= NEAREST_PASSAGE and max(c.meaning for c in ranked) >= NEAREST_SENTENCE
+    weights = _load_weights()
+    if len(vector) + len(weights["mean"]) != weights["support"].shape[1]:
+        # Another embedding model: only what retrieval found can be weighed.
+        return bool(evidence(question, hits, ranked)[0] >= weights["nearest_passage"])
+    return answerability(question, vector, hits, ranked) >= 0
+
+
+def answerability(question: str, vector: Vectors, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> float:
+    """How far the question is on the side of those that the articles answer: above 0 it is answered, below declined."""
+    weights = _load_weights()
+    scaled = EVIDENCE_WEIGHT * (evidence(question, hits, ranked) - weights["mean"]) / weights["scale"]
+    distances = np.square(weights["support"] - np.concatenate([scaled, vector])).sum(axis=1)
+    return float(np.exp(-weights["gamma"] * distances) @ weights["dual"] + weights["intercept"] - weights["threshold"])
+
+
+def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> Vectors:
+    """What retrieval found, as the model reads it, shape (7,)."""
+    asked = set(split_words(question))
+    nearest = sorted((hit.dense for hit in hits), reverse=True)
+    best = hits[0].passage
+    held = [len(asked & set(split_words(passage.embedded_text))) for passage in (best, ranked[0].hit.passage)]
+    return np.array(
+        [
+            nearest[0],
+            sum(nearest[:3]) / len(nearest[:3]),
+            max(candidate.meaning for candidate in ranked),
+            ranked[0].meaning,
+            max(held) / max(len(asked), 1),
+            max(hit.lexical for hit in hits) / max(len(asked), 1),
+            math.log1p(len(asked)),
+        ],
+        np.float32,
+    )
+
+
+@functools.cache
+def _load_weights() -> dict[str, Vectors]:
+    with np.load(WEIGHTS_FILE) as file:
+        return {name: array.astype(np.float32) for name, array in file.items()}

@@ -24,10 +24,10 @@ MAX_STEPS_WORDS = 150
 
 MEANING_WEIGHT = 0.5
 WORDS_WEIGHT = 0.2
-HEADING_WORDS_WEIGHT = 0.1
-PASSAGE_WEIGHT = 0.3
+HEADING_WORDS_WEIGHT = 0.15
+PASSAGE_WEIGHT = 0.45
 SHAPE_BONUS = 0.05
-OPENING_WEIGHT = 0.1
+OPENING_WEIGHT = 0.07
 """Of the heading's cosine, for the sentence that opens the section: under a heading that asks, it is the answer."""
 
 KEEP_FOLLOWING = 0.82

@@ -53,10 +53,15 @@ _REMINDER = re.compile(r"^(?:remember|make\s+sure|be\s+sure)\s+(?:to|you)\s+", r
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the sentence may be shown; `reason` says why not, empty when it may."""
+    """Whether the sentence may be shown; `reason` says why not, empty when it may.
+
+    `start` and `end` are where the sentences of the article that support it stand in the passage's text.
+    """
 
     supported: bool
     reason: str = ""
+    start: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def verify(sentence: str, quote: str, passage_text: str, question: str) -> Verdi
     for evidence in places:
         refusal = _refusal(told, evidence)
         if not refusal:
-            return Verdict(True)
+            return Verdict(True, "", evidence.start, evidence.end)
     return Verdict(False, refusal)
 
 

@@ -248,6 +248,11 @@ def _no_flag(case: Case, answer: Answer, articles: Articles) -> str | None:
     return "" if got == "none" else f"nothing is wrong, but it was called {got}"
 
 
+def _some_flag(case: Case, answer: Answer, articles: Articles) -> str | None:
+    got = answer.triage.level if answer.triage else "none"
+    return "" if got != "none" else f"a red flag of level {case.level} was missed"
+
+
 def _first(reply: Reply | None) -> Citation | None:
     """The citation of the first sentence that is shown."""
     if reply is None or not reply.sentences or not reply.sentences[0].citations:
@@ -281,6 +286,7 @@ TRIAGE_CHECKS: tuple[Check, ...] = (
         "emergencies_at_least_urgent", "an emergency is at least urgent", lambda c: c.level == "emergency", _at_least_urgent
     ),
     Check("near_miss_clear", "a near miss raises no flag", lambda case: case.is_near_miss, _no_flag),
+    Check("flag_raised", "a message with a red flag raises one", lambda case: case.level != "none", _some_flag),
     Check("harmless_clear", "a harmless message raises no flag", lambda case: case.level == "none", _no_flag),
 )
 """The checks of triage, whether alone or in a reply."""

@@ -17,6 +17,9 @@ from backbot.evaluation.run import METRIC_NAMES, Run, Times, make_run, read_run,
 from backbot.evaluation.suite import Case, Suite, load_suite
 from backbot.settings import Settings
 
+WARM_UP = ("is walking good for my back?",)
+"""Asked first and not counted, so that what is loaded once is not taken for a slow reply."""
+
 
 def run_eval(
     suite: Path,
@@ -78,7 +81,9 @@ def evaluate(suite: Suite, settings: Settings, advance: Progress | None = None, 
     """
     asked = {"backbot": version("backbot")}
     if suite.triage_only:
-        return ask_and_judge(suite, ask_triage(settings.country), Articles({}), asked, advance)
+        ask = ask_triage(settings.country)
+        ask(WARM_UP)
+        return ask_and_judge(suite, ask, Articles({}), asked, advance)
     # Half a second of Chroma: only a suite that asks for answers pays for it.
     from backbot.bot import open_bot
     from backbot.evaluation.cache import AnswerCache, cache_key
@@ -88,8 +93,9 @@ def evaluate(suite: Suite, settings: Settings, advance: Progress | None = None, 
     manifest = generation.manifest
     asked |= {"index": manifest.name, "model": f"{manifest.model.name} {manifest.model.precision}"}
     key = cache_key(settings, repr(manifest), date.today().isoformat())
-    cache = AnswerCache(settings.model_cache.expanduser() / "evals", key)
+    cache = AnswerCache(_cache_folder(settings), key)
     ask = ask_bot(bot)
+    ask(WARM_UP)
     articles = Articles(manifest.articles, generation)
     run = ask_and_judge(suite, ask if fresh else cache.asking(ask), articles, asked, advance)
     cache.save()
@@ -116,6 +122,10 @@ def convert(direction: str, files: list[Path]) -> None:
         export_suite(load_suite(files[0], METRIC_NAMES), files[1])
     else:
         _write(files[1], import_suite(files[0], METRIC_NAMES))
+
+
+def _cache_folder(settings: Settings) -> Path:
+    return settings.model_cache.expanduser() / "evals"
 
 
 def _write(path: Path, text: str) -> None:

@@ -63,6 +63,8 @@ _ROWS: tuple[Metric, ...] = (
     Metric(
         "emergencies_at_least_urgent", "Emergencies at least urgent", "emergencies given urgent or emergency / emergencies"
     ),
+    Metric("sensitivity", "Red flags noticed", "cases with a red flag given any level / such cases", check="flag_raised"),
+    Metric("specificity", "Harmless left alone", "cases of level none given none / such cases", check="harmless_clear"),
     Metric(
         "near_miss_any_flag",
         "Near misses with a flag",

@@ -15,6 +15,7 @@ from backbot.evaluation.coverage import bin_declines, find_gaps
 from backbot.evaluation.figures import METRICS, Figure, flag_names, share_of
 from backbot.evaluation.judging import CaseResult
 from backbot.evaluation.run import Run
+from backbot.evaluation.statistics import percentile
 from backbot.records import TRIAGE_LEVELS
 
 SLOWEST = 10
@@ -84,6 +85,8 @@ def render_report(run: Run, comparison: Comparison | None = None) -> str:
         declines_chart=Markup(draw_declines(bins)),  # noqa: S704
         times_chart=Markup(draw_times(milliseconds)),  # noqa: S704
         slowest=slowest,
+        median=percentile(milliseconds, 0.5),
+        slow=percentile(milliseconds, 0.95),
     )
     return page
 

@@ -128,7 +128,8 @@ def run_to_json(run: Run) -> str:
             del answer["seconds"]
     for line in values["gate"]:
         if line["figure"]["kind"] == "time":
-            line["figure"]["value"], line["judged"]["reason"] = 0.0, ""
+            line["figure"] |= {"value": 0.0, "low": 0.0, "high": 0.0}
+            line["judged"]["reason"] = ""
     return json.dumps(values, ensure_ascii=False, indent=1)
 
 

@@ -201,9 +201,8 @@ def _read_csv(file: Path) -> list[list[str]]:
         first = next((line for line in text.splitlines() if line.startswith(("id", "#"))), "")
         # Where the comma is the decimal sign, spreadsheets part the cells by semicolons.
         delimiter = max(",;\t", key=first.count)
-        return _few(
-            [[_arm(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)], file
-        )
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return _few([[_arm(cell) for cell in row] for row in rows], file)
     except OSError as error:
         raise SuiteInvalid(f"{file} cannot be read: {error.strerror}. Name a .csv or .xlsx file.") from None
     except (UnicodeDecodeError, csv.Error):
@@ -235,7 +234,7 @@ def _document(rows: Sequence[Sequence[str]], name: str) -> Node:
         elif cells[0].startswith("#"):
             if key not in SUITE_KEYS:
                 raise SuiteInvalid(
-                    f"{name}, row {number}: #{key[:40]} is not known; write #suite, #owner, #review_by, #gate NAME."
+                    f"{name}, line {number}: #{key[:40]} is not known; write #suite, #owner, #review_by, #gate NAME."
                 )
             root[key], lines[key] = Node(number, (*cells, "", "")[1], {}), number
         elif not columns:

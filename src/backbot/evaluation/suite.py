@@ -133,7 +133,7 @@ def build_suite(root: Node, name: str, folder: Path, metrics: Iterable[str] | No
     for case in cases:
         if case.id in seen:
             raise SuiteInvalid(
-                f"{name}, line {case.line}: the id {case.id!r} stands twice (first in line {seen[case.id]}). Give each its own."
+                f"{name}, line {case.line}: the id {case.id!r} stands twice (first in line {seen[case.id]}). Change one."
             )
         seen[case.id] = case.line
     gate = values.get("gate", ())

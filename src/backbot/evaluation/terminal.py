@@ -11,6 +11,7 @@ from backbot.evaluation.comparing import Comparison
 from backbot.evaluation.figures import Figure
 from backbot.evaluation.judging import CaseResult
 from backbot.evaluation.run import Run
+from backbot.evaluation.statistics import percentile
 
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "NOT ENOUGH CASES": "bold yellow"}
 MOST_SHOWN = 40
@@ -19,8 +20,12 @@ MOST_SHOWN = 40
 def print_run(run: Run, out: Console) -> None:
     """The verdict, the gate, the other figures and the cases that are wrong."""
     wordings = sum(len(result.answers) for result in run.cases)
+    asked = ", ".join(f"{name} {value}" for name, value in run.asked.items())
     out.print(Text(run.verdict, style=STYLES[run.verdict]).append(f"  {run.suite}", style="default"))
-    out.print(f"{len(run.cases)} cases in {wordings} wordings, {run.times.seconds:.1f} s; {_asked(run)}", style="dim")
+    out.print(
+        f"{len(run.cases)} cases in {wordings} wordings ({run.times.kept} answers kept), {run.times.seconds:.1f} s; {asked}",
+        style="dim",
+    )
     if run.gate:
         table = Table("Gate", "Wanted", "Found", "95 % interval", "Verdict", "", title="The gate", title_justify="left")
         for line in run.gate:
@@ -33,16 +38,15 @@ def print_run(run: Run, out: Console) -> None:
         if figure.name not in gated:
             table.add_row(figure.title, *_columns(figure))
     out.print(table)
+    times = [1000 * second for seconds in run.times.by_case.values() for second in seconds]
+    median, slow = percentile(times, 0.5), percentile(times, 0.95)
+    out.print(f"a reply: median {median:.1f} ms, 95th percentile {slow:.1f} ms, asked side by side", style="dim")
     _print_wrong(run, out)
     for problem in run.problems[:MOST_SHOWN]:
         out.print(f"[yellow]Look at this:[/yellow] {escape(problem)}")
     stale = [result for result in run.cases if result.stale]
     for result in stale[:MOST_SHOWN]:
         out.print(f"[yellow]Check again:[/yellow] {escape(result.case.id)}: {escape(result.stale)}")
-
-
-def _asked(run: Run) -> str:
-    return ", ".join(f"{name} {value}" for name, value in run.asked.items())
 
 
 def _columns(figure: Figure) -> tuple[str, str]:

@@ -69,6 +69,13 @@ class Dense:
         rows = np.fromiter((int(i) for i in found["ids"][0]), np.int64)
         return rows, 1 - np.asarray(distances[0], np.float32)
 
+    def nearest(self, vectors: Vectors) -> Vectors:
+        """The cosine of each vector's nearest neighbour, shape (vectors,)."""
+        found = self._collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
+        distances = found["distances"]
+        assert distances is not None
+        return 1 - np.asarray(distances, np.float32)[:, 0]
+
     def close(self) -> None:
         """Give the database's files back."""
         self._client.close()

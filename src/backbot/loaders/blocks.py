@@ -26,6 +26,7 @@ DROPPED = frozenset(
 
 _MAX_CELLS = 40
 _MAX_ROWSPAN = 200
+_MAX_REPEATED_CHARS = 200
 
 # What Markdown would read as markup where the source meant a character. Each row: what to find, what to put.
 _ESCAPES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -38,15 +39,17 @@ _ESCAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"&(?=#?\w+;)"), r"\\&"),
     (re.compile(r"~(?=~)"), r"\\~"),
 )
+_TO_ESCAPE = re.compile(r"[\\`*_\]<&~]")
 _LINE_STARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(#{1,6}(?=\s|$)|[-+*](?=\s|$)|>|=+$|-{2,}$|(?:[-_*] *){3,}$|~{3,}|\[(?=[^\]]*\]:)|\|)"), r"\\\1"),
     (re.compile(r"^(\d{1,9})([.)])(?=\s|$)"), r"\1\\\2"),
 )
-_SPACES = re.compile(r"\s+")
 
 
 def escape(text: str) -> str:
     """`text` written so that Markdown reads it back as it is, inside a line."""
+    if not _TO_ESCAPE.search(text):
+        return text
     for pattern, put in _ESCAPES:
         text = pattern.sub(put, text)
     return text
@@ -110,7 +113,7 @@ class _Writer:
     # --- text -------------------------------------------------------------------------------------------------------
     def text(self, text: str | None) -> None:
         if text:
-            self.inline.append(escape(_SPACES.sub(" ", text)))
+            self.inline.append(escape(text.replace("\n", " ")))
 
     def flush(self) -> None:
         """End the paragraph that is being read."""
@@ -142,7 +145,7 @@ class _Writer:
         stripped = words.strip()
         if not stripped or "\n" in stripped or self.heading:
             return
-        label = re.sub(r"\\*[\[\]]", lambda m: m[0] if len(m[0]) % 2 == 0 else "\\" + m[0], stripped)
+        label = re.sub(r"(?<!\\)((?:\\\\)*)([\[\]])", r"\1\\\2", stripped)
         lead, tail = words[: len(words) - len(words.lstrip())], words[len(words.rstrip()) :]
         self.inline[at:] = [f"{lead}[{label}]({href}){tail}"]
 
@@ -227,10 +230,12 @@ class _Writer:
         row, at = table.rows[-1], len(table.rows) - 1
         _fill_carried(table, row, at)
         wide, tall = table.span
-        for _ in range(min(wide, _MAX_CELLS - len(row))):
+        # A short text holds for all that its cell spans; a long one would only be said again and again.
+        repeated = text if len(text) <= _MAX_REPEATED_CHARS else ""
+        for column in range(min(wide, _MAX_CELLS - len(row))):
             for down in range(1, tall):
-                table.carried[at + down, len(row)] = text
-            row.append(text)
+                table.carried[at + down, len(row)] = repeated
+            row.append(repeated if column else text)
         table.heads[-1] = table.heads[-1] or (is_head and at == 0)
 
 

@@ -1,6 +1,7 @@
 """What stands on an article's page and is not the article, as rows of data: by element, by role, by name, by wording."""
 
 import re
+from itertools import groupby
 from typing import Any
 
 from backbot.loaders.blocks import Block, unescape
@@ -66,6 +67,8 @@ _POINTER = re.compile(rf"(?:{'|'.join(_POINTERS)})", re.I)
 _LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\(([^()\s]*)\)")
 _SENTENCE_INSIDE = re.compile(r"[.!?]['\"”’)]*\s+\S")
 _MOST_POINTER_WORDS = 40
+_MOST_POINTER_CHARS = 400
+_ITEM_MARKER = re.compile(r"^\s*(?:-|\d+\.) ")
 _LABEL = re.compile(
     r"(?:posted|in|by|tags?|categor(?:y|ies)|filed under|share|share this|advertisement|sponsored|print|email|"
     r"skip to content|table of contents|contents)\s*:?",
@@ -108,6 +111,8 @@ def _is_boilerplate(element: Any) -> bool:
 def is_pointer(line: str) -> bool:
     """Whether a paragraph (a line of Markdown or plain text) is one sentence that only points at another page."""
     words = unescape(_LINK.sub(r"\1", line)).strip()
+    if len(words) > _MOST_POINTER_CHARS:
+        return False
     if _SENTENCE_INSIDE.search(words) or len(words.split()) > _MOST_POINTER_WORDS:
         return False
     return bool(_POINTER.match(words))
@@ -127,29 +132,19 @@ def drop_side_blocks(blocks: list[Block]) -> list[Block]:
     """The blocks without pointers to other pages, without lists of links, and without sections that follow an article."""
     kept: list[Block] = []
     skipped_level = 0
-    for at, block in enumerate(blocks):
-        if block.kind == "heading":
-            if skipped_level and block.level > skipped_level:
-                continue
-            skipped_level = block.level if _END_HEADINGS.fullmatch(unescape(block.text).strip(" :")) else 0
-        if skipped_level:
+    for is_list, run in groupby(blocks, key=lambda block: block.kind == "item"):
+        group = list(run)
+        if is_list and all(is_only_links(_ITEM_MARKER.sub("", block.text)) for block in group):
             continue
-        if block.kind == "paragraph" and (is_pointer(block.text) or is_only_links(block.text) or is_label(block.text)):
-            continue
-        if block.kind == "item" and _in_list_of_links(blocks, at):
-            continue
-        kept.append(block)
+        for block in group:
+            if block.kind == "heading" and not (skipped_level and block.level > skipped_level):
+                skipped_level = block.level if _END_HEADINGS.fullmatch(unescape(block.text).strip(" :")) else 0
+            is_aside = block.kind == "paragraph" and any(
+                is_one(block.text) for is_one in (is_pointer, is_only_links, is_label)
+            )
+            if not skipped_level and not is_aside:
+                kept.append(block)
     return _without_empty_sections(kept)
-
-
-def _in_list_of_links(blocks: list[Block], at: int) -> bool:
-    first = last = at
-    while first and blocks[first - 1].kind == "item":
-        first -= 1
-    while last + 1 < len(blocks) and blocks[last + 1].kind == "item":
-        last += 1
-    items = [re.sub(r"^\s*(?:-|\d+\.) ", "", block.text) for block in blocks[first : last + 1]]
-    return all(is_only_links(item) for item in items)
 
 
 def _without_empty_sections(blocks: list[Block]) -> list[Block]:

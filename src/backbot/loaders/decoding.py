@@ -19,6 +19,7 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ASCII_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Control characters, half surrogates, direction overrides, zero-width and tag characters: text can be hidden in them, and
 # none of them is part of a word. The joiners U+200C and U+200D are: Hindi and Persian need them.
@@ -72,4 +73,6 @@ def _decode(data: bytes, encoding: str) -> str:
 
 def clean(text: str) -> str:
     """The text with plain line ends, composed characters (NFC), and without characters that no reader sees."""
+    if text.isascii() and not _ASCII_CONTROLS.search(text):
+        return text
     return unicodedata.normalize("NFC", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))

@@ -26,7 +26,7 @@ _LISTINGS = frozenset({"archive", "author", "blog", "category", "date", "error40
 _LEAST_OF_MARKED = 0.6
 _MOST_OF_FOUND = 1.2
 _SHORT_PAGE = 200
-_TITLE_SEPARATOR = re.compile(r"\s+[|–—·»-]\s+")
+_TITLE_SEPARATOR = re.compile(r" [|–—·»-] ")
 
 
 def read_html_file(path: Path, identity: str = "") -> Article:
@@ -62,7 +62,9 @@ def read_page(html: str, identity: str, url: str = "") -> Article:
     address = _canonical(tree, url) or url
     heading = tree.find(".//h1")
     page_title = clean(" ".join(heading.itertext())) if heading is not None else ""
-    page_title = page_title or _TITLE_SEPARATOR.split(declared.get("title", ""))[0] or identity.replace("-", " ")
+    page_title = (
+        page_title or _TITLE_SEPARATOR.split(" ".join(declared.get("title", "").split()))[0] or identity.replace("-", " ")
+    )
     title, blocks = take_title(drop_side_blocks(read_article_blocks(tree, address)))
     if not blocks:
         raise ArticleFault("holds no article that can be told from the page around it", 0, identity)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from backbot.loaders.content import read_content
-from backbot.loaders.decoding import MAX_ARTICLE_BYTES, decode
+from backbot.loaders.decoding import MAX_ARTICLE_BYTES, clean, decode
 from backbot.loaders.faults import ArticleFault, BadArticle
 from backbot.loaders.markdown import normalise
 from backbot.loaders.schema import FIELDS, build_article, check_id
@@ -83,7 +83,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _body(row: dict[str, Any], identity: str, known: dict[str, Any]) -> str:
     body, html = row.get("body"), row.get("html")
     if isinstance(body, str) and body.strip():
-        return normalise(body)
+        return normalise(clean(body))
     if isinstance(html, str) and html.strip():
-        return read_content(html, str(known.get("url") or ""))
+        return read_content(clean(html), str(known.get("url") or ""))
     raise ArticleFault('has no text; add "body" (Markdown) or "html"', 0, identity)

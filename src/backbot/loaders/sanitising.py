@@ -1,6 +1,7 @@
 """HTML text -> an lxml tree without what a reader does not see: hidden elements, comments, scripts, unsafe links."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -14,7 +15,7 @@ _HIDING_STYLE = re.compile(
     r"|transform\s*:\s*scale\(\s*0(?:\.0+)?\s*\)",
     re.I,
 )
-_STYLE_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_MAX_STYLE_CHARS = 500_000
 _SIMPLE_SELECTOR = re.compile(r"\s*(?:[a-z][a-z0-9]*)?([.#])([A-Za-z_][\w-]*)\s*", re.I)
 # They hold what a page says about itself: its title, address and dates. The writer of blocks leaves them out.
 _HEAD_PARTS = frozenset({"head", "title", "meta", "link", "base"})
@@ -58,17 +59,9 @@ def drop_hidden(root: Any) -> None:
 
 
 def drop(element: Any) -> None:
-    """Remove an element and all in it, but keep the text that follows it."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    if element.tail:
-        previous = element.getprevious()
-        if previous is not None:
-            previous.tail = (previous.tail or "") + element.tail
-        else:
-            parent.text = (parent.text or "") + element.tail
-    parent.remove(element)
+    """Empty an element but keep the text that follows it. The empty element stays: removing many would take quadratic time."""
+    element.clear(keep_tail=True)
+    element.tag = "span"
 
 
 def _is_hidden(element: Any, hidden_names: set[str]) -> bool:
@@ -78,7 +71,7 @@ def _is_hidden(element: Any, hidden_names: set[str]) -> bool:
     if (element.get("aria-hidden") or "").strip().lower() == "true":
         return True
     style = element.get("style")
-    if style and _HIDING_STYLE.search(re.sub(r"/\*.*?\*/", "", style)):
+    if style and _HIDING_STYLE.search(_without_comments(style)):
         return True
     if not hidden_names:
         return False
@@ -90,13 +83,30 @@ def _hidden_by_style_sheet(root: Any) -> set[str]:
     """Classes (".x") and ids ("#x") that a style element on the page hides outright; rules inside @media are not read."""
     names: set[str] = set()
     for element in root.iter("style"):
-        sheet = re.sub(r"/\*.*?\*/", "", element.text or "", flags=re.S)[:200_000]
-        sheet = re.sub(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", sheet)
-        for selectors, body in _STYLE_RULE.findall(sheet):
+        for selectors, body in _style_rules(_without_comments((element.text or "")[:_MAX_STYLE_CHARS])):
             if _HIDING_STYLE.search(body):
                 found = (_SIMPLE_SELECTOR.fullmatch(selector) for selector in selectors.split(","))
                 names.update(match[1] + match[2] for match in found if match)
     return names
+
+
+def _style_rules(sheet: str) -> Iterator[tuple[str, str]]:
+    """(selectors, declarations) of each rule that stands in no other."""
+    depth, at, selectors = 0, 0, ""
+    for brace in re.finditer(r"[{}]", sheet):
+        text, at = sheet[at : brace.start()], brace.end()
+        if brace[0] == "{":
+            selectors = text if depth == 0 else ""
+            depth += 1
+        elif depth:
+            depth -= 1
+            if depth == 0 and selectors and not selectors.lstrip().startswith("@"):
+                yield selectors, text
+
+
+def _without_comments(style: str) -> str:
+    first, *others = style.split("/*")
+    return first + "".join(other.partition("*/")[2] for other in others)
 
 
 def _written(address: str) -> str:

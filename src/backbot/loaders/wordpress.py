@@ -16,10 +16,7 @@ _ATTRIBUTE = re.compile(r"\s[\w-]+\s*=")
 _BARE_SHORTCODES = frozenset(
     "gallery caption embed audio video playlist toc tableofcontents contact form sidebar ads divider spacer button".split()  # noqa: SIM905
 )
-_WITH_CONTENT_DROPPED = re.compile(
-    r"\[(caption|wp_caption|embed|audio|video|playlist|code|sourcecode)(?:\s[^\[\]]{0,2000})?\].{0,5000}?\[/\1\]",
-    re.I | re.S,
-)
+_WITHOUT_CONTENT = frozenset("caption wp_caption embed audio video playlist code sourcecode".split())  # noqa: SIM905
 _BLOCK_EDITOR = re.compile(r"<!--\s+wp:")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*")
 
@@ -46,17 +43,29 @@ def read_post(html: str, url: str, is_rendered: bool) -> str:
 
 def drop_shortcodes(html: str) -> str:
     """The text without shortcodes; what stands between an opening and a closing one stays, unless it is a caption."""
-    html = _WITH_CONTENT_DROPPED.sub(" ", html)
-    closed = {name.lower() for slash, name, _ in _SHORTCODE.findall(html) if slash}
+    found = list(_SHORTCODE.finditer(html))
+    ends: dict[str, list[int]] = {}
+    for match in reversed(found):
+        if match[1]:
+            ends.setdefault(match[2].lower(), []).append(match.end())
+    closed = set(ends)
+    pieces, at = [], 0
+    for match in found:
+        name = match[2].lower()
+        if match.start() < at or not _is_shortcode(name, match[3], closed):
+            continue
+        pieces.append(html[at : match.start()])
+        at = match.end()
+        if name in _WITHOUT_CONTENT and not match[1]:
+            later = ends.get(name, [])
+            while later and later[-1] <= at:
+                later.pop()
+            at = later.pop() if later else at
+    pieces.append(html[at:])
+    return _ESCAPED_SHORTCODE.sub(r"[\1]", " ".join(pieces))
 
-    def drop(match: re.Match[str]) -> str:
-        name, attributes = match[2].lower(), match[3]
-        is_shortcode = (
-            name in closed
-            or name in _BARE_SHORTCODES
-            or bool(_ATTRIBUTE.search(attributes))
-            or (not attributes and re.search(r"[_\d-]", name) is not None)
-        )
-        return " " if is_shortcode else match[0]
 
-    return _ESCAPED_SHORTCODE.sub(r"[\1]", _SHORTCODE.sub(drop, html))
+def _is_shortcode(name: str, attributes: str, closed: set[str]) -> bool:
+    if name in closed or name in _BARE_SHORTCODES or _ATTRIBUTE.search(attributes):
+        return True
+    return not attributes and re.search(r"[_\d-]", name) is not None

@@ -5,41 +5,51 @@ to get help, and the log says what kind of error it was but none of the reader's
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from backbot.records import Triage
+from backbot.records import Flag, Triage
 from backbot.triage.referral import refer, refer_unchecked
-from backbot.triage.rules import load_rules, rules_version
+from backbot.triage.rules import Rules, load_rules, rules_version
+from backbot.triage.second_reading import raise_level
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Embed = Callable[[list[str]], np.ndarray]
-
-__all__ = ["is_about_red_flags", "light_line", "rules_version", "triage"]
+__all__ = ["is_about_red_flags", "light_line", "raise_level", "rules_version", "triage"]
 
 _log = logging.getLogger("backbot.triage")
 
 
-def triage(turns: Sequence[str], country: str = "", embed: "Embed | None" = None) -> Triage:
+def triage(turns: Sequence[str], country: str = "", use_classifier: bool = True) -> Triage:
     """What the reader's messages (oldest first, nobody else's words) hold, and what to do.
 
-    `country` is two letters, for whom to call; empty or unknown gives the local emergency number. `embed`, texts to
-    L2-normalised vectors (n, 384), lets the classifier look too. Never raises: see the module's text.
+    `country` is two letters, for whom to call; empty or unknown gives the local emergency number. Without the
+    classifier phrases alone decide. Never raises: see the module's text.
     """
     rules = None
     try:
+        if isinstance(turns, str) or not all(isinstance(turn, str) for turn in turns):
+            raise TypeError("turns must be a sequence of texts")
         rules = load_rules()
-        from backbot.triage.detector import detect
-
-        return refer(detect([str(turn) for turn in turns], rules), country, rules)
+        return refer(_find(turns, rules, use_classifier), country, rules)
     except Exception as error:
         _log.error("Triage failed (%s); the reader was told that the message could not be checked.", type(error).__name__)
     try:
         return refer_unchecked(country, rules)
     except Exception:
         return refer_unchecked("", None)
+
+
+def _find(turns: Sequence[str], rules: Rules, use_classifier: bool) -> tuple[Flag, ...]:
+    from backbot.triage.detector import detect
+
+    phrases = detect(turns, rules)
+    if not use_classifier or not any(turn.strip() for turn in turns):
+        return phrases
+    from backbot.triage.classifier import load_classifier
+    from backbot.triage.judgement import judge
+
+    classifier = load_classifier()
+    if classifier is None:
+        return phrases
+    return judge(phrases, classifier.read(turns), classifier.weights, turns, rules)
 
 
 def is_about_red_flags(question: str) -> bool:

@@ -160,7 +160,7 @@ def _quote(sign: Found, turns: Sequence[str]) -> str:
 
 
 def mentions_red_flags(question: str, rules: Rules) -> bool:
-    """Whether a text names a sign of a red flag (even one taken back, as in a question of theory) or red flags themselves."""
+    """Whether a text names signs of an emergency (even taken back, as in a question of theory) or red flags as such."""
     message = read_message(question, rules)
     if "red-flag-subject" in message.concepts:
         return True

@@ -91,7 +91,9 @@ def read_cases(path: Path) -> list[Case]:
         try:
             cases.append(_case(json.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SuiteInvalid(f"{path}, line {number}: {error}. A case has id, turns, level, flags, voice and kind.") from None
+            raise SuiteInvalid(
+                f"{path}, line {number}: {error}. A case has id, turns, level, flags, voice and kind."
+            ) from None
     return cases
 
 
@@ -194,13 +196,18 @@ def print_figures(outcomes: Sequence[Outcome]) -> None:
     print(f"{len(outcomes)} cases")
     for share in headline(outcomes):
         print(f"  {share.name:<38} {_written(share)}  {share.hits}/{share.total}")
-    times = [o.seconds * 1000 / len(o.case.turns) for o in outcomes]
+    times = [o.seconds * 1000 for o in outcomes]
     if len(times) > 1:
-        print(f"  {'milliseconds a message':<38} median {statistics.median(times):.2f}, 95th {statistics.quantiles(times, n=20)[18]:.2f}")
+        slow = statistics.quantiles(times, n=20)[18]
+        print(f"  {'milliseconds a conversation':<38} median {statistics.median(times):.2f}, 95th {slow:.2f}")
     print(f"\n{'flag':<20} {'n':>4}  {'level reached':<22}  {'flag named':<22}  false alarms on harmless messages")
     for level, named, alarms in by_flag(outcomes):
         print(f"{level.name:<20} {level.total:>4}  {_written(level)}  {_written(named)}  {alarms.hits}/{alarms.total}")
-    for title, group in (("voice", lambda case: case.voice), ("kind", lambda case: case.kind), ("level", lambda case: case.level)):
+    for title, group in (
+        ("voice", lambda case: case.voice),
+        ("kind", lambda case: case.kind),
+        ("level", lambda case: case.level),
+    ):
         print(f"\n{title:<20} {'n':>4}  {'right level':<22}  {'emergencies called so':<22}  harmless with a flag")
         for right, emergencies, harmless in by_group(outcomes, group):
             print(f"{right.name:<20} {right.total:>4}  {_written(right)}  {_written(emergencies)}  {_written(harmless)}")
@@ -214,10 +221,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--negex", type=Path, help="NegEx's annotated sentences (rsAnnotations-1-120-random.txt)")
     chosen = parser.parse_args(arguments)
     from backbot.triage import triage
+    from backbot.triage.negex import measure, read_annotations
+    from backbot.triage.rules import load_rules
 
+    if chosen.negex:
+        print(f"{'':<14} {'recall':>7} {'precision':>10} {'F1':>6}   both, only triage, only annotators")
+        for found in measure(read_annotations(chosen.negex), load_rules()):
+            counts = f"{found.both}, {found.only_triage}, {found.only_annotators}"
+            print(f"{found.name:<14} {found.recall:>7.3f} {found.precision:>10.3f} {found.f1:>6.3f}   {counts}")
     for path in chosen.cases:
         print(path)
-        print_figures(judge(read_cases(path), lambda turns: triage(turns)))
+        print_figures(judge(read_cases(path), lambda turns: triage(turns, use_classifier=not chosen.phrases)))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,9 @@ def read(condition: str, sentence: str, rules: Rules) -> tuple[bool, bool, bool,
     if hit is None:
         return False, False, False, False
     contexts = message.taken_back((hit,), frozenset({"negation", "history", "hypothetical"}))
-    return "negation" in contexts, "history" in contexts, "hypothetical" in contexts, message.is_about_other(hit.last)
+    # In a clinical note "he" and "the patient" are the patient, so that only a relative is someone else.
+    relative = any(other.first < hit.first for other in message.concepts.get("relative", ()))
+    return "negation" in contexts, "history" in contexts, "hypothetical" in contexts, relative
 
 
 def _find(condition: str, message: Message, rules: Rules) -> Hit | None:
@@ -110,6 +112,6 @@ def _find(condition: str, message: Message, rules: Rules) -> Hit | None:
             if [word.text for word in words[first : first + length]] == wanted[:length]
         ]
         if hits:
-            marked = (hit for hit in hits if message.text[words[hit.first].start : words[hit.last].end].isupper())
-            return next(marked, hits[0])
+            marked = [hit for hit in hits if message.text[words[hit.first].start : words[hit.last].end].isupper()]
+            return marked[-1] if marked else hits[0]
     return None

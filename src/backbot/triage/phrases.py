@@ -42,6 +42,10 @@ class _State:
     steps: dict[str, "_State | None"] = field(default_factory=dict)
 
 
+_UNKNOWN = _State((), ())
+"""Stands for a step that has not been worked out yet."""
+
+
 class PhraseBook:
     """Every concept's phrases, ready to be found."""
 
@@ -60,19 +64,20 @@ class PhraseBook:
         found: dict[str, dict[int, int]] = {}
         count, root = len(words), self._root
         for first in range(count):
-            state: _State | None = root
+            state = root
             at = first
-            while state is not None and at < count:
+            while at < count:
                 word = words[at]
                 if at > first and word.before == ".":
                     break
-                try:
-                    state = state.steps[word.text]
-                except KeyError:
-                    state = self._step(state, word)
-                if state is not None:
-                    for concept in state.found:
-                        found.setdefault(concept, {})[first] = at
+                after = state.steps.get(word.text, _UNKNOWN)
+                if after is _UNKNOWN:
+                    after = self._step(state, word)
+                if after is None:
+                    break
+                state = after
+                for concept in state.found:
+                    found.setdefault(concept, {})[first] = at
                 at += 1
         return {concept: [Hit(f, last) for f, last in spans.items()] for concept, spans in found.items()}
 
@@ -108,7 +113,7 @@ class PhraseBook:
                         at = step
                     self._edges[at].setdefault(symbols[-1], []).append(end)
             frontier = {*frontier, end} if optional else {end}
-        if 0 in frontier:
+        if 0 in frontier or all(part.removesuffix("?") == _ANY for part in phrase.split()):
             raise RulesInvalid(f"The phrase '{phrase}' can stand for nothing at all: give it a word that must be there.")
         for node in frontier:
             self._ends[node] = concept

@@ -15,7 +15,7 @@ import Stemmer
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s]|_|\n", re.UNICODE)
 _STOPS = frozenset(".!?;\n…")
-_BREAKS = frozenset(",:()–—-/\"")
+_BREAKS = frozenset(',:()–—-/"')
 _LONG_RUN = re.compile(r"(.)\1{2,}")
 _DOUBLED = re.compile(r"(.)\1+")
 _SPELT_OUT = re.compile(r"(?<![^\W_])(?:[^\W\d_'][ .\-_*]){2,}[^\W\d_](?![^\W_])")
@@ -24,7 +24,7 @@ _STOP_WORDS_APART = 4
 
 _LOOKALIKES = str.maketrans(
     "аеорсухіјѕԁһԛԝӏвкмнтгАЕОРСУХІЈЅВКМНТαβεικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧıɑɡʟⅼ∣´’‘ʼʻ′＇“”„«»",
-    'aeopcyxijsdhqwlbkmhtrAEOPCYXIJSBKMHTabeiknoptuxABEZHIKMNOPTYXiaglll\'\'\'\'\'\'\'"""""',
+    "aeopcyxijsdhqwlbkmhtrAEOPCYXIJSBKMHTabeiknoptuxABEZHIKMNOPTYXiaglll'''''''\"\"\"\"\"",
 )
 """Letters of other alphabets that look like Latin ones, and the many marks that stand for an apostrophe."""
 
@@ -163,7 +163,7 @@ class Reader:
     def _shorten_runs(self, token: str) -> str:
         once, twice = _LONG_RUN.sub(r"\1", token), _LONG_RUN.sub(r"\1\1", token)
         single = _DOUBLED.sub(r"\1", token)
-        for candidate in (once, twice, single):
+        for candidate in (twice, once, single):
             if self._is_known(candidate):
                 return candidate
         mixed = _LONG_RUN.sub(r"\1\1", token[: len(token) // 2]) + _LONG_RUN.sub(r"\1", token[len(token) // 2 :])
@@ -197,6 +197,8 @@ class Reader:
 def _join_letters(found: re.Match[str]) -> str:
     """Spelt-out letters ("c a n t") as one word, padded so that offsets stay."""
     letters = re.sub(r"[ .\-_*]", "", found.group())
+    if letters[0] == "i" and len(letters) > 3:
+        letters = "i " + letters[1:]
     return letters.ljust(len(found.group()))
 
 

@@ -11,8 +11,8 @@ UNCHECKED = """\
 We could not check this message safely, so please do not rely on this chat to tell whether it is serious.
 
 Get emergency help now if any of these is true: numbness around the bottom, genitals or inner thighs; trouble starting, \
-stopping or feeling when you pee; loss of bowel control; weakness or numbness in both legs; pain after a crash or a bad fall; \
-chest pain or trouble breathing; fever with back pain and feeling very ill; or thoughts of ending your life.
+stopping or feeling when you pee; loss of bowel control; weakness or numbness in both legs; pain after a crash or a bad \
+fall; chest pain or trouble breathing; fever with back pain and feeling very ill; or thoughts of ending your life.
 
 Call {emergency}. In a crisis, or if you might hurt yourself, you can also reach: {crisis}."""
 """What is said when triage itself failed. It stands here, not in a rule file, because reading those may be what failed."""
@@ -28,10 +28,11 @@ def refer(flags: Sequence[Flag], country: str, rules: Rules) -> Triage:
     if not flags:
         return Triage()
     rows = {row.id: row for row in rules.flags}
-    ordered = tuple(sorted(flags, key=lambda flag: (not rows[flag.id].is_crisis, -TRIAGE_LEVELS.index(flag.level))))
+    crises = {row.id for row in rules.flags if row.is_crisis}
+    ordered = tuple(sorted(flags, key=lambda flag: (flag.id not in crises, -TRIAGE_LEVELS.index(flag.level))))
     level = max((flag.level for flag in ordered), key=TRIAGE_LEVELS.index)
     place = find_country(country, rules)
-    if rows[ordered[0].id].is_crisis:
+    if ordered[0].id in crises:
         advice = rows[ordered[0].id].advice[ordered[0].level].format_map(_names(place))
         return Triage(level, ordered, advice, (place.crisis, place.emergency))
     return Triage(level, ordered, _advice(ordered, level, rows, place, rules.texts), _contacts(level, place))
@@ -61,11 +62,12 @@ def _advice(
     line = place.advice_line
     whom = texts["advice_line"].format(name=line.name, number=line.number) if line else texts["no_advice_line"]
     paragraphs = [texts[level].format(advice_line=whom, **names)]
-    told = [flag for flag in flags if flag.level == level][:_MOST_FLAGS_EXPLAINED]
+    told = [flag for flag in flags if flag.level == level and flag.id in rows][:_MOST_FLAGS_EXPLAINED]
     for flag in told:
         row = rows[flag.id]
         paragraphs.append(f"{texts['sign'].format(sign_of=row.sign_of)} {row.advice[level].format_map(names)}")
-    paragraphs.append(texts["say"].format(say=rows[told[0].id].say))
+    if told:
+        paragraphs.append(texts["say"].format(say=rows[told[0].id].say))
     if level != "emergency":
         paragraphs.append(texts["worse"].format_map(names))
     paragraphs.append(texts["unsure"])

@@ -162,7 +162,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         rows = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except OSError as error:
-        raise RulesInvalid(f"The rule file {path} cannot be read ({error}). Reinstall backbot or restore the file.") from None
+        raise RulesInvalid(
+            f"The rule file {path} cannot be read ({error}). Reinstall backbot or restore the file."
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RulesInvalid(f"The rule file {path} is not valid YAML: {error}. Mend that line.") from None
     if not isinstance(rows, dict):
@@ -194,7 +196,17 @@ def _phrase_words(concepts: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     return frozenset(w for phrases in concepts.values() for phrase in phrases for w in re.findall(r"[a-z]+", phrase))
 
 
-_CONTEXT_CUES = ("forward", "backward", "sentence", "earlier", "message", "looks_like", "ends", "ends_after_comma", "lifted_by")
+_CONTEXT_CUES = (
+    "forward",
+    "backward",
+    "sentence",
+    "earlier",
+    "message",
+    "looks_like",
+    "ends",
+    "ends_after_comma",
+    "lifted_by",
+)
 
 
 def _context(name: str, row: Mapping[str, Any], concepts: dict[str, tuple[str, ...]]) -> Context:
@@ -278,7 +290,7 @@ def _flag(row: Mapping[str, Any], signs: Mapping[str, Sign]) -> FlagRow:
                 raise RulesInvalid(f"{where}: unknown sign {', '.join(unknown)}. Add it to signs.yaml.")
             rules.append(Rule(needed, unless, cast(TriageLevel, level)))
     if missing := {rule.level for rule in rules} ^ row["advice"].keys():
-        raise RulesInvalid(f"{where}: advice must be given for each level of the rules and no other; see {', '.join(missing)}.")
+        raise RulesInvalid(f"{where}: advice must be given for each level of the rules, no other; see {', '.join(missing)}.")
     rules.sort(key=lambda rule: -TRIAGE_LEVELS.index(rule.level))
     return FlagRow(
         id=row["id"],

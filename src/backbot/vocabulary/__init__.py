@@ -3,8 +3,9 @@
 Nothing is learned: what is read otherwise than it was typed follows from terms.yaml and from the articles' own words.
 """
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -123,7 +124,7 @@ class Vocabulary:
                 and f" {mean.lower()} " not in plain
                 and all(corpus_words.holds(word) for word in _LINK.split(mean.lower()))
             ]
-            if not new:
+            if not new or _is_used(question[start:end].lower(), new, corpus_words):
                 continue
             added.update(new)
             read = ", ".join(new)
@@ -148,12 +149,15 @@ class Vocabulary:
         return found
 
 
+# libyaml is ten times as fast; PyYAML may have been built without it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PART = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
+@functools.cache
 def load_vocabulary(file: Path = Path(__file__).with_name("terms.yaml")) -> Vocabulary:
-    """The rows of the file; raises RulesInvalid with the row at fault."""
-    rows = yaml.safe_load(file.read_text("utf-8"))
+    """The rows of the file, read once; raises RulesInvalid with the row at fault."""
+    rows = yaml.load(file.read_text("utf-8"), _Loader)  # noqa: S506  # a safe loader
     _refuse_unknown(rows, {"terms", "spellings", "shorthand", "words"}, file.name)
     terms: dict[str, tuple[str, ...]] = {}
     for row in rows["terms"]:
@@ -187,3 +191,9 @@ def _refuse_unknown(row: object, keys: set[str], where: str) -> None:
 
 def _other_number(word: str) -> str:
     return word.removesuffix("s") if word.endswith("s") and not word.endswith("ss") else f"{word}s"
+
+
+def _is_used(lay: str, means: Sequence[str], corpus_words: CorpusWords) -> bool:
+    """Whether the articles use the lay word themselves, at least half as often as what it means: it needs no help then."""
+    rarest = min(corpus_words.passages_with(word) for mean in means for word in _LINK.split(mean.lower()))
+    return lay.isalpha() and 2 * corpus_words.passages_with(lay) > rarest

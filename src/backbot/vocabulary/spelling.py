@@ -56,8 +56,8 @@ class CorpusWords(Mapping[str, int]):
     Made once for an index; threads may share it.
     """
 
-    def __init__(self, passages_with: Mapping[str, int]):
-        self._words = dict(passages_with)
+    def __init__(self, words: Mapping[str, int]):
+        self._words = dict(words)
         self._targets: dict[str, list[str]] | None = None
         self._by_sound: dict[str, list[str]] = {}
 
@@ -70,9 +70,13 @@ class CorpusWords(Mapping[str, int]):
     def __len__(self) -> int:
         return len(self._words)
 
+    def passages_with(self, word: str) -> int:
+        """How many passages hold the word, in the singular or the plural, whichever is the more usual."""
+        return max(self._words.get(form, 0) for form in (word, f"{word}s", word.removesuffix("s")))
+
     def holds(self, word: str) -> bool:
         """Whether the articles have the word, in the singular or the plural."""
-        return word in self._words or f"{word}s" in self._words or word.removesuffix("s") in self._words
+        return self.passages_with(word) > 0
 
     def meant_by(self, word: str, also: Iterable[str] = ()) -> str:
         """The articles' word that `word`, in small letters, is a misspelling of; empty when it is none.
@@ -84,19 +88,18 @@ class CorpusWords(Mapping[str, int]):
         in_print = _zipf()(word)
         if in_print >= ORDINARY:
             return ""
-        best = self._nearest(word)
-        if best and in_print > IN_PRINT and not (len(word) > 5 and _zipf()(best) - in_print >= MUCH_RARER):
-            return ""
-        return best
+        if in_print <= IN_PRINT:
+            return self._nearest(word, 2 if len(word) >= TWO_SLIPS_FROM else 1)
+        best = self._nearest(word, 1)
+        return best if best and len(word) > 5 and _zipf()(best) - in_print >= MUCH_RARER else ""
 
-    def _nearest(self, word: str) -> str:
+    def _nearest(self, word: str, most: int) -> str:
         from rapidfuzz.distance import OSA
         from rapidfuzz.process import extract
 
         targets = self._targets_by_letter()
         key = sound(word)
         alike = self._by_sound.get(key, [])
-        most = 2 if len(word) >= TWO_SLIPS_FROM else 1
         near = extract(word, targets.get(key[:1], ()), scorer=OSA.distance, score_cutoff=most, limit=8)
         found = {target: float(distance) for target, distance, _ in near}
         for target in alike:

@@ -1,0 +1,45 @@
+import numpy as np
+
+from backbot.bot import Bot
+from backbot.index.focus import embed_question
+
+
+def test_scores_fall_and_stay_between_0_and_1(bot: Bot):
+    scores = [hit.score for hit in bot.search("ice or heat for my back", 20)]
+    assert scores == sorted(scores, reverse=True)
+    assert 1 >= scores[0] > scores[-1] >= 0
+
+
+def test_words_alone_find_what_meaning_misses(bot: Bot):
+    """A rare word that the embedding model does not know well is found by BM25."""
+    assert "raynaud" in bot.search("Raynaud", 3)[0].passage.text.lower()
+
+
+def test_a_question_about_two_things_finds_both(bot: Bot):
+    articles = {hit.passage.article for hit in bot.search("chiropractor or acupuncture?", 10)}
+    assert {"chiropractic-care", "acupuncture"} <= articles
+
+
+def test_a_long_message_is_drawn_to_the_sentence_that_asks(bot: Bot):
+    generation = bot.index.live()
+    message = (
+        "Hello all, hope you are well. We moved house in May and the garden is a mess. My wife says hi. "
+        "How firm should a mattress be for a bad back? Thanks so much, Jim."
+    )
+    whole = bot.index.embedder.embed([message])[0]
+    drawn = embed_question(message, bot.index.embedder, generation)
+    asked = bot.index.embedder.embed(["How firm should a mattress be for a bad back?"])[0]
+    assert drawn @ asked > whole @ asked
+    assert np.isclose(np.linalg.norm(drawn), 1, atol=1e-5)
+    assert bot.search(message, 1)[0].passage.article == "sleep-and-mattress"
+
+
+def test_a_short_question_keeps_its_own_vector(bot: Bot):
+    question = "ice or heat?"
+    drawn = embed_question(question, bot.index.embedder, bot.index.live())
+    assert np.allclose(drawn, bot.index.embedder.embed([question])[0])
+
+
+def test_more_passages_than_there_are_can_be_asked_for(bot: Bot):
+    count = bot.index.live().manifest.passages
+    assert len(bot.search("back", count + 100)) <= count
