@@ -63,7 +63,7 @@ class Bot:
         chosen = choose_sentences(asked, ranked) if holds_answer(asked, vector, hits, ranked) else []
 
         today = date.today()
-        sentences = tuple(AnswerSentence(candidate.text, (n,)) for n, candidate in enumerate(chosen, 1))
+        sentences = tuple(AnswerSentence(candidate.text, (n,), candidate.is_item) for n, candidate in enumerate(chosen, 1))
         yield from sentences
         yield Reply(
             outcome="answered" if chosen else "declined",

@@ -5,81 +5,52 @@ pronoun, by what it leaves out, by a correction ("no, I meant ...") or by a retu
 do that, and which name nothing, are rows of vocabulary/turns.yaml.
 """
 
-import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
-
-from backbot.errors import RulesInvalid
 from backbot.index.lexical import split_words
 from backbot.vocabulary import load_vocabulary
+from backbot.vocabulary.turns import Word, asking_sentence, load_turn_words, split_turn
 
 MAX_HISTORY = 20
 """Earlier messages that are read for what a follow-up is about."""
 
 MAX_CHARS = 1500
-"""Of a message: a longer one is a story, and its question stands at its beginning or its end."""
+"""Of an earlier message: a longer one is a story, whose question stands at its beginning or its end."""
 
 MAX_LEANING_WORDS = 30
 """A longer message says itself what it is about."""
 
-MOST_PLEASANTRIES = 8
-"""Polite phrases before a question that are passed over."""
+MAX_ELLIPSIS_WORDS = 6
+"""A message of so few words with no verb of asking ("and the hip flexors?") is about something else in the same question."""
 
 MAX_CARRIED_WORDS = 14
 """An earlier question that stands beside a follow-up is this long at most."""
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
-_ASKING = frozenset("what whats which when where wheres why how hows who whos is are am was were do does did can could will would shall should may might must any".split())  # fmt: skip  # noqa: E501, SIM905
-_SUBJECT_PRONOUNS = frozenset("i you we they he she people someone somebody".split())  # noqa: SIM905
-_POINTERS = frozenset("it its this that these those they them one ones".split())  # noqa: SIM905
-_AFTER_ONE = frozenset(
-    [
-        "",
-        *[
-            "if",
-            "for",
-            "with",
-            "when",
-            "then",
-            "too",
-            "in",
-            "every",
-            "again",
-            "at",
-            "on",
-            "myself",
-            "before",
-            "after",
-            "while",
-            "to",
-            "and",
-            "or",
-        ],
-    ]
-)
-_JOINS = frozenset("or vs versus and of n".split())  # noqa: SIM905
-_ARTICLES = frozenset(("a", "an"))
-_WITHIN = frozenset("in for with during at on after before if when while without on top instead".split())  # noqa: SIM905
-_CLAUSES = frozenset("and but so if because when while since then although though whether".split())  # noqa: SIM905
-_AUXILIARIES = frozenset("is are was do does did can could will would should may might has have".split())  # noqa: SIM905
-_PEOPLE_DO = frozenset("say says said tell told tells give gave do did put offered want wanted think thought found call called".split())  # fmt: skip  # noqa: E501, SIM905
+MOST_PLEASANTRIES = 8
+"""Polite phrases before a question that are passed over."""
+
+_EDGES = " \t\n,;:.!-–—…"
+_DETERMINER = r"(?:an?|the|my|your|those|these|that|this)"
 _EXPLETIVE = re.compile(
     r"\bit(?:s|'s)?\s+(?:(?:is|be|been|was|really|always|still|ever|actually)\s+)*(?:\w+\s+)?(?:\w+\s+)?to\b"
     r"|\b(?:is|be)\s+it\s+(?:true|normal|possible|ok|okay|likely|common|usual)\s+(?:to|that|if|for)\b"
-    r"|\bone of\b|\bit takes?\b(?=.*\bto\b)"
+    r"|\bone of\b|\bit takes?\b(?=.*\bto\b)",
+    re.I,
 )
-_PLURAL_VERBS = {"is": "are", "does": "do", "was": "were", "isnt": "arent", "doesnt": "dont", "has": "have"}
-_WHAT_ABOUT = re.compile(
-    r"^(?:what about|how about|and what about|what of|same for|same question for|and for|or for)\s+", re.I
+""""It" and "one" that point to nothing: "is it true that", "does it take long to"."""
+
+_WHAT_ABOUT = re.compile(r"(?:what about|how about|what of|same for|same question for|for)\s+", re.I)
+_SUPPOSE = re.compile(r"(?:(?:and|but|so|or)\s+)*(?:what if|and if|even if|but if|only if|unless|what happens if)\b", re.I)
+_NOT_THIS = re.compile(r"(?:no\b[\s,.]*)?not\s+(.+?)(?:\s*[,;–—]|\s+-|\s+but)\s*(?:but\s+)?(?:i meant?\s+)?(.+)$", re.I)
+_AFTER_NAME = re.compile(
+    r"\s*(?:[,:;?.!–—]|\s-)\s*|\s+(?=(?:how|what|why|when|where|which|can|does|is|do|should|will)\b)", re.I
 )
-_SUPPOSE = re.compile(r"^(?:(?:and|but|so|or)\s+)*(?:what if|and if|even if|but if|only if|unless|what happens if)\b", re.I)
-_NOT_THIS = re.compile(r"^(?:no\b[\s,.]*)?not\s+(.+?)(?:\s*[,;–—]|\s+-|\s+but)\s*(?:but\s+)?(?:i mean[t]?\s+)?(.+)$", re.I)
-_EDGES = " \t\n,;:.!-–—…"
+_AROUND_NAME = re.compile(rf"^{_DETERMINER}\s+|\s+(?:thing|things|stuff|question|bit|part|one|ones|again|idea)\b.*$", re.I)
+_TRAILING = re.compile(r"\s+(?:then|though|tho|instead|too|as well)$", re.I)
+_BOUNDARY = re.compile(r"[,.;:!?–—]|\s-\s")
+_PLURAL_VERBS = {"is": "are", "does": "do", "was": "were", "has": "have"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,234 +65,215 @@ class Turn:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    plain: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrases:
-    """The rows of turns.yaml: sets of words, and patterns of phrases that a message begins with."""
-
-    frame: frozenset[str]
-    generic: frozenset[str]
-    aspects: frozenset[str]
-    elsewhere: frozenset[str]
-    whole: frozenset[str]
-    polite: frozenset[str]
-    small_talk: re.Pattern[str]
-    openers: re.Pattern[str]
-    switches: re.Pattern[str]
-    returns: re.Pattern[str]
-    corrections: re.Pattern[str]
-
-
 def stand_alone(question: str, history: Sequence[str]) -> str:
     """The question as somebody who had read nothing before it would have to ask it.
 
     `history` is the reader's earlier messages, the oldest first. A question that names its own subject comes back without
     any word of theirs.
     """
-    if not history:
+    if not history or len(question.split()) > MAX_LEANING_WORDS:
         return question
     turns: list[Turn] = []
     for message in history[-MAX_HISTORY:]:
-        turn = _read(_shorten(message), turns)
+        turn = _read(_shorten(message.strip()), turns)
         if turn is not None:
             turns.append(turn)
-    if len(question.split()) > MAX_LEANING_WORDS:
-        return question
     turn = _read(question.strip(), turns)
     return question if turn is None else turn.question
 
 
 def _read(message: str, turns: Sequence[Turn]) -> Turn | None:
     """The message as a turn that stands alone; None when it asks nothing."""
-    phrases = _phrases()
     said, switched = _without_pleasantries(message)
-    if not _TOKEN.search(said):
+    words = split_turn(said)
+    if not words:
         return None
-    if switched or not turns or _plain(said) in phrases.whole or len(said.split()) > MAX_LEANING_WORDS:
+    is_whole = " ".join(word.plain for word in words) in load_turn_words().whole
+    if switched or is_whole or not turns or len(words) > MAX_LEANING_WORDS:
         return _new_turn(said)
-    last = turns[-1]
-    if (match := _NOT_THIS.match(said)) and set(split_words(match[1])) & set(split_words(last.question)):
-        return _what_about(match[2], last)
-    if match := phrases.corrections.match(said):
-        return _corrected(said[match.end() :], said, last)
-    if (
-        (match := phrases.returns.match(said))
-        and _words(said[match.end() :])[:1]
-        and _words(said[match.end() :])[0].plain not in _ASKING
-    ):
-        return _returned(said[match.end() :], turns)
-    bare = said[match.end() :].strip(_EDGES) if (match := phrases.openers.match(said)) else said
-    bare = bare or said
-    if _is_elsewhere(bare):
-        return _new_turn(bare)
-    if match := _WHAT_ABOUT.match(bare):
-        return _what_about(bare[match.end() :], last)
-    words = _words(bare)
-    if bare != said and not any(word.plain in _ASKING for word in words) and len(words) <= 6:
-        return _what_about(bare, last)
-    if turn := _with_antecedent(bare, words, last):
-        return turn
-    if _SUPPOSE.match(said) or not _subject(bare) or (words[-1].plain in {"else"} and len(words) < 8):
-        return _leaning(bare, last)
-    return _new_turn(bare)
+    for reading in _READINGS:
+        if turn := reading(said, turns):
+            return turn
+    return _new_turn(_without_opener(said))
+
+
+def _shorten(message: str) -> str:
+    return message if len(message) <= MAX_CHARS else f"{message[: MAX_CHARS // 2]} {message[-MAX_CHARS // 2 :]}"
 
 
 def _without_pleasantries(message: str) -> tuple[str, bool]:
     """What is left of the message after the polite words it begins with, and whether it announced another subject."""
-    phrases = _phrases()
-    said, switched = message.strip(), False
-    if all(word.plain in phrases.polite for word in _words(said)):
+    known = load_turn_words()
+    if all(word.plain in known.polite for word in split_turn(message)):
         return "", False
+    said, switched = message, False
     for _ in range(MOST_PLEASANTRIES):
         before = said
-        if match := phrases.small_talk.match(said):
-            rest = said[match.end() :]
+        if match := known.small_talk.match(said):
+            rest = said[match.end() :].strip(_EDGES)
             # "good for sciatica?" is no thanks; "good. is it safe" and "great thanks" are.
-            if (
-                not rest.strip(_EDGES + "?")
-                or re.match(r"\s*[,.!;:\-–—…\n]", rest)
-                or phrases.small_talk.match(rest.strip(_EDGES))
-            ):
-                said = rest.strip(_EDGES)
-        if match := phrases.switches.match(said):
-            rest = said[match.end() :].strip(_EDGES + "?")
-            if rest:
-                said, switched = rest, True
+            if not rest.strip("?") or not said[match.end()].isspace() or known.small_talk.match(rest):
+                said = rest.strip() if rest.strip("?") else ""
+        if (match := known.switches.match(said)) and (rest := said[match.end() :].strip(_EDGES + "?")):
+            said, switched = rest, True
         if said == before:
             break
     return said, switched
 
 
-def _corrected(meant: str, said: str, last: Turn) -> Turn:
-    """The last question about what was meant in the place of its subject."""
-    meant = meant.strip(_EDGES + "?")
-    if not _TOKEN.search(meant):
-        return last
-    words = _words(meant)
-    if words[0].plain in _ASKING and len(words) > 1:
-        turn = _with_antecedent(meant, words, last)
-        if turn or not _subject(meant):
-            return turn or _leaning(meant, last)
+def _without_opener(said: str) -> str:
+    match = load_turn_words().openers.match(said)
+    return (said[match.end() :].strip(_EDGES) if match else said) or said
+
+
+def _new_turn(question: str) -> Turn:
+    """A message that begins a subject. With no better word for it, an aspect of other subjects is this one's."""
+    known = load_turn_words()
+    named = known.subject(question)
+    short = " ".join(asking_sentence(question).strip(_EDGES + "?").split()[:MAX_CARRIED_WORDS])
+    return Turn(question, named or known.weak_subject(question), named or short)
+
+
+def _read_contrast(said: str, turns: Sequence[Turn]) -> Turn | None:
+    """ "not the plank, the bridge": the last question with the one in the place of the other."""
+    match = _NOT_THIS.match(said)
+    if match and set(split_words(match[1])) & set(split_words(turns[-1].question)):
+        return _ask_about(match[2], turns[-1])
+    return None
+
+
+def _read_correction(said: str, turns: Sequence[Turn]) -> Turn | None:
+    """ "no, I meant the facet joints": the last question about what was meant."""
+    match = load_turn_words().corrections.match(said)
+    if not match:
+        return None
+    meant = re.split(r",?\s+not\s+", said[match.end() :].strip(_EDGES + "?"))[0]
+    words = split_turn(meant)
+    if not words:
+        return turns[-1]
+    if load_turn_words().is_elsewhere(meant):
         return _new_turn(meant)
-    meant = re.split(r",?\s+not\s+", meant)[0] if not meant.startswith("not ") else meant
-    if _is_elsewhere(meant):
-        return _new_turn(meant)
-    return _what_about(meant, last)
+    if words[0].plain in load_turn_words().asking and len(words) > 1:
+        return _read_pointer(meant, turns) or _read_omission(meant, turns) or _new_turn(meant)
+    return _ask_about(meant, turns[-1])
 
 
-def _returned(named: str, turns: Sequence[Turn]) -> Turn:
-    """What is asked now about the earlier turn that the words name; about the words themselves when they name none."""
-    parts = re.split(
-        r"\s*(?:[,:;?.!–—]|\s-)\s*|\s+(?=(?:how|what|why|when|where|which|can|does|is|do|should|will)\b)",
-        named.strip(_EDGES),
-        maxsplit=1,
-    )
-    name = re.sub(
-        r"^(?:the|that|my|your|those|this)\s+|\s+(?:thing|things|stuff|question|bit|part|one|ones|again|idea)\b.*$",
-        "",
-        parts[0],
-        flags=re.I,
-    )
-    asked = parts[1].strip(_EDGES) if len(parts) > 1 else ""
-    wanted = set(split_words(name)) | set(split_words(" ".join(load_vocabulary().meanings(name))))
-    for turn in reversed(turns):
-        words = f"{turn.subject} {turn.question}"
-        if wanted & (set(split_words(words)) | set(split_words(" ".join(load_vocabulary().meanings(words))))):
-            subject = turn.subject if set(split_words(name)) & set(split_words(turn.subject)) else name or turn.subject
-            if not asked:
-                return turn
-            if _is_elsewhere(asked):
-                return _new_turn(asked)
-            found = Turn(turn.question, subject, subject)
-            return _with_antecedent(asked, _words(asked), found) or _leaning(asked, found)
-    return _leaning(asked, Turn(name, name, name)) if asked and name else _new_turn(asked or name)
+def _read_return(said: str, turns: Sequence[Turn]) -> Turn | None:
+    """ "back to the pillow thing, how high": what is asked now about the earlier turn that the words name."""
+    match = load_turn_words().returns.match(said)
+    if not match or split_turn(said[match.end() :])[0].plain in load_turn_words().asking:
+        return None
+    name, *rest = _AFTER_NAME.split(said[match.end() :].strip(_EDGES), maxsplit=1)
+    name = _AROUND_NAME.sub("", name)
+    asked = rest[0].strip(_EDGES) if rest else ""
+    earlier = next((turn for turn in reversed(turns) if _stems(name) & _stems(f"{turn.subject} {turn.question}")), None)
+    if load_turn_words().is_elsewhere(asked) or not name:
+        return _new_turn(asked or said)
+    if not asked:
+        return earlier or _new_turn(name)
+    same_words = earlier and set(split_words(name)) & set(split_words(earlier.subject))
+    subject = earlier.subject if earlier and same_words else name
+    found = Turn(earlier.question if earlier else name, subject, subject)
+    return _read_pointer(asked, [found]) or _lean(asked, found)
 
 
-def _what_about(subject: str, last: Turn) -> Turn:
+def _stems(text: str) -> set[str]:
+    """The stems of the words and of what lay words among them mean."""
+    return set(split_words(text)) | set(split_words(" ".join(load_vocabulary().meanings(text))))
+
+
+def _read_elsewhere(said: str, turns: Sequence[Turn]) -> Turn | None:
+    """A question about what the articles do not treat: what came before must not lend it a subject that they do."""
+    del turns
+    return _new_turn(_without_opener(said)) if load_turn_words().is_elsewhere(said) else None
+
+
+def _read_exchange(said: str, turns: Sequence[Turn]) -> Turn | None:
+    """ "what about fish oil?", "and mindfulness?": the last question about another subject."""
+    bare = _without_opener(said)
+    if match := _WHAT_ABOUT.match(bare):
+        return _ask_about(bare[match.end() if not bare.lower().startswith("for") else 0 :], turns[-1])
+    words = split_turn(bare)
+    asks = any(word.plain in load_turn_words().asking for word in words)
+    return _ask_about(bare, turns[-1]) if bare != said and not asks and len(words) <= MAX_ELLIPSIS_WORDS else None
+
+
+def _ask_about(subject: str, last: Turn) -> Turn:
     """The last question about another subject, or with a condition added to it."""
-    subject = re.sub(r"\s+(?:then|though|tho|instead|too|as well)$", "", subject.strip(_EDGES + "?"), flags=re.I)
-    words = _words(subject)
+    known = load_turn_words()
+    subject = _TRAILING.sub("", subject.strip(_EDGES + "?"))
+    words = split_turn(subject)
     if not words:
         return last
-    if words[0].plain in _WITHIN or not _subject(subject):
-        return _leaning(subject, last)
-    own = _subject(subject) or subject
-    question = _question_of(last.question)
-    if last.subject and last.subject in question and len(question.split()) <= MAX_CARRIED_WORDS + 6:
-        at = question.index(last.subject)
-        start = (
-            at - len(found.group())
-            if (found := re.search(r"\b(?:an?|the|my|your|those|these|that|this)\s+$", question[:at], re.I))
-            and re.match(r"(?:an?|the|my|your|those|these|that|this)\s", subject, re.I)
-            else at
-        )
-        return Turn(question[:start] + subject + question[at + len(last.subject) :], own, own)
-    return Turn(subject, own, own)
+    named = known.subject(subject)
+    if words[0].plain in known.within or not named:
+        return _lean(subject, last)
+    question = asking_sentence(last.question)
+    at = question.find(last.subject)
+    if not last.subject or at < 0 or len(question.split()) > MAX_LEANING_WORDS:
+        return Turn(subject, named, named)
+    before, after = question[:at], question[at + len(last.subject) :]
+    if re.match(rf"{_DETERMINER}\s", subject, re.I):
+        before = re.sub(rf"\b{_DETERMINER}\s+$", "", before, flags=re.I)
+    return Turn(before + subject + after, named, named)
 
 
-def _with_antecedent(asked: str, words: Sequence[_Word], last: Turn) -> Turn | None:
-    """The question with the last subject in the place of the pronoun that points to it; None when none does."""
+def _read_pointer(said: str, turns: Sequence[Turn]) -> Turn | None:
+    """ "does it hurt?": the question with the last subject in the place of the pronoun that points to it."""
+    asked, last = _without_opener(said), turns[-1]
+    known = load_turn_words()
+    words = split_turn(asked)
+    place = next((i for i in range(len(words)) if _points_back(asked, words, i)), None)
+    if place is None or known.subject(_clauses_before(asked[: words[place].start])):
+        return None
+    word = words[place]
+    # "I'm pregnant, does that change anything": "that" is the condition, not the subject.
+    is_condition = word.plain in known.choosers and any(before.plain in known.aspects for before in words[:place])
+    if not last.subject or is_condition:
+        return _lean(asked, last)
+    start, end = word.start, word.end
+    if word.plain in known.choosers and place + 1 < len(words) and words[place + 1].plain in {"one", "ones"}:
+        end = words[place + 1].end
+    elif word.plain in {"one", "ones"} and words[place - 1].plain == "the":
+        start = words[place - 1].start
     subject = last.subject
-    expletive = [match.span() for match in _EXPLETIVE.finditer(_keep_length(asked))]
-    for i, word in enumerate(words):
-        if word.plain not in _POINTERS or any(start <= word.start < end for start, end in expletive):
-            continue
-        following = words[i + 1].plain if i + 1 < len(words) else ""
-        if word.plain in {"they", "them"} and following in _PEOPLE_DO:
-            continue
-        if word.plain in {"this", "that", "these", "those"} and (
-            _names(following) or following in {"i", "you", "the", "my", "a"}
-        ):
-            continue
-        is_chosen = i > 0 and words[i - 1].plain in {"this", "that", "these", "those", "the"}
-        if (
-            word.plain in {"one", "ones"}
-            and not is_chosen
-            and (i == 0 or words[i - 1].plain in _ASKING or following not in _AFTER_ONE)
-        ):
-            continue
-        before = asked[: word.start]
-        if _subject(_clauses_before(before)):
-            return None
-        if not subject or (
-            any(_plain_word(w) in _phrases().aspects for w in before.split()) and word.plain in {"that", "this"}
-        ):
-            return _leaning(asked, last)
-        end = word.end
-        if word.plain in {"this", "that", "these", "those"} and following in {"one", "ones"}:
-            end = words[i + 1].end
-        elif is_chosen and word.plain in {"one", "ones"}:
-            before = asked[: words[i - 1].start]
-        if word.plain == "its":
-            subject_here = f"{subject}'s" if not subject.endswith("s") else f"{subject}'"
-        else:
-            article = re.search(rf"\b(an?)\s+{re.escape(subject)}", last.question, re.I)
-            subject_here = f"{article[1].lower()} {subject}" if article else subject
-        return Turn(_agree(before, subject) + subject_here + asked[end:], subject, last.about)
-    return None
+    if word.plain == "its":
+        subject += "'" if subject.endswith("s") else "'s"
+    elif article := re.search(rf"\b(an?)\s+{re.escape(subject)}", last.question, re.I):
+        subject = f"{article[1].lower()} {subject}"
+    return Turn(_agree(asked[:start], last.subject) + subject + asked[end:], last.subject, last.about)
+
+
+def _points_back(asked: str, words: Sequence[Word], i: int) -> bool:
+    """Whether word i is a pronoun that means something said before."""
+    known = load_turn_words()
+    word = words[i].plain
+    if word not in known.pointers or any(m.start() <= words[i].start < m.end() for m in _EXPLETIVE.finditer(asked)):
+        return False
+    before = words[i - 1].plain if i else ""
+    after = words[i + 1].plain if i + 1 < len(words) else ""
+    if word in {"they", "them"}:
+        return after not in known.people_do
+    if word in known.choosers:
+        return not known.can_name(after) and after not in {"i", "you", "the", "my", "a"}
+    if word in {"one", "ones"}:
+        return before == "the" or (bool(before) and before not in known.asking and (not after or after in known.after_one))
+    return True
 
 
 def _clauses_before(before: str) -> str:
     """The words before a pronoun without those of its own clause: nothing in one clause with it can be what it means."""
-    words = _words(before)
-    for i in range(len(words) - 1, -1, -1):
-        starts = words[i].plain in _CLAUSES or (words[i].plain in _AUXILIARIES and i == len(words) - 1 and not _asks(words))
-        if starts or re.search(
-            r"[,.;:!?–—]|\s-\s", before[words[i].end :] if i == len(words) - 1 else before[words[i].end : words[i + 1].start]
-        ):
-            return before[: words[i].start if starts else words[i].end]
+    known = load_turn_words()
+    words = split_turn(before)
+    for i in reversed(range(len(words))):
+        is_last = i == len(words) - 1
+        # "one of those guns is it any good": a new question begins without a mark.
+        turned = is_last and words[i].plain in known.auxiliaries and words[0].plain not in known.asking
+        if turned or words[i].plain in known.clauses:
+            return before[: words[i].start]
+        if _BOUNDARY.search(before[words[i].end : len(before) if is_last else words[i + 1].start]):
+            return before[: words[i].end]
     return ""
-
-
-def _asks(words: Sequence[_Word]) -> bool:
-    return bool(words) and words[0].plain in _ASKING
 
 
 def _agree(before: str, subject: str) -> str:
@@ -331,138 +283,29 @@ def _agree(before: str, subject: str) -> str:
     return re.sub(r"\b(\w+)(\s+)$", lambda found: _PLURAL_VERBS.get(found[1].lower(), found[1]) + found[2], before)
 
 
-def _new_turn(question: str) -> Turn:
-    """A message that begins a subject. With no better word for it, an aspect of another subject is this one's."""
-    named = _subject(question)
-    short = " ".join(_question_of(question).strip(_EDGES + "?").split()[:MAX_CARRIED_WORDS])
-    return Turn(question, named or _named_in(_question_of(question), with_aspects=True), named or short)
+def _read_omission(said: str, turns: Sequence[Turn]) -> Turn | None:
+    """ "how many sessions?", "what if I can't sit?": what is asked leaves out what it is about."""
+    asked = _without_opener(said)
+    ends_with_else = said.rstrip("?. ").lower().endswith(" else")
+    if _SUPPOSE.match(said) or not load_turn_words().subject(asked) or ends_with_else:
+        return _lean(asked, turns[-1])
+    return None
 
 
-def _leaning(asked: str, last: Turn) -> Turn:
+def _lean(asked: str, last: Turn) -> Turn:
     """What is asked, with what it is about beside it."""
     if last.subject and last.about == last.subject:
-        return Turn(f"{_begin(last.subject)}: {asked}", last.subject, last.about)
+        return Turn(f"{last.subject[:1].upper()}{last.subject[1:]}: {asked}", last.subject, last.about)
     return Turn(f"{asked.rstrip(_EDGES)} ({last.about})", last.subject, last.about)
 
 
-def _subject(text: str) -> str:
-    """The words that name what the text is about, as they stand in it; empty when it names nothing of its own."""
-    question = _question_of(text)
-    return _named_in(question) or (_named_in(text) if question != text else "")
-
-
-def _named_in(text: str, *, with_aspects: bool = False) -> str:
-    phrases = _phrases()
-    words = _words(text)
-    chunks: list[list[_Word]] = []
-    chunk: list[_Word] = []
-    for i, word in enumerate(words):
-        is_verb = i > 0 and (words[i - 1].plain in _SUBJECT_PRONOUNS or (words[i - 1].plain == "to" and i > 1))
-        gap = text[words[i - 1].end : word.start] if i else ""
-        if chunk and not gap.isspace():
-            chunks.append(chunk)
-            chunk = []
-        if _names(word.plain) and not is_verb:
-            chunk.append(word)
-        elif chunk:
-            chunks.append(chunk)
-            chunk = []
-    chunks.append(chunk)
-    passed_over = phrases.generic if with_aspects else phrases.generic | phrases.aspects
-    named = [c for c in chunks if any(word.plain not in passed_over for word in c)]
-    if not named:
-        return ""
-    first = named[0]
-    for other in named[1:]:
-        between = _words(text[first[-1].end : other[0].start])
-        if len(between) <= 2 and any(word.plain in _JOINS for word in between):
-            first = first + other
-        else:
-            break
-    return text[first[0].start : first[-1].end]
-
-
-def _names(word: str) -> bool:
-    """Whether the word can stand in the name of a subject."""
-    return bool(word) and word not in _phrases().frame and not word.isdigit()
-
-
-def _is_elsewhere(text: str) -> bool:
-    return any(word.plain in _phrases().elsewhere for word in _words(text))
-
-
-def _question_of(text: str) -> str:
-    """The last sentence that asks; the whole text when it is one sentence or none asks."""
-    sentences = [found.group().strip() for found in _SENTENCE.finditer(text)]
-    asking = [s for s in sentences if s.endswith("?")]
-    return asking[-1] if asking and len(sentences) > 1 else text
-
-
-def _shorten(message: str) -> str:
-    message = message.strip()
-    return message if len(message) <= MAX_CHARS else f"{message[: MAX_CHARS // 2]} {message[-MAX_CHARS // 2 :]}"
-
-
-def _words(text: str) -> list[_Word]:
-    return [_Word(found.group(), _plain_word(found.group()), found.start(), found.end()) for found in _TOKEN.finditer(text)]
-
-
-def _plain_word(word: str) -> str:
-    return re.sub(r"[^\w\-]", "", word.lower())
-
-
-def _plain(text: str) -> str:
-    return " ".join(word.plain for word in _words(text))
-
-
-def _keep_length(text: str) -> str:
-    lowered = text.lower()
-    return lowered if len(lowered) == len(text) else text
-
-
-def _begin(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-@functools.cache
-def _phrases() -> _Phrases:
-    file = Path(__file__).parent / "vocabulary" / "turns.yaml"
-    rows = yaml.safe_load(file.read_text("utf-8"))
-    keys = set(_Phrases.__dataclass_fields__) - {"polite"}
-    if not isinstance(rows, dict) or set(rows) != keys:
-        raise RulesInvalid(f"{file.name} must have {', '.join(sorted(keys))}, each once, and nothing else.")
-    lists = {name: tuple(phrase.strip() for phrase in str(text).split(",")) for name, text in rows.items()}
-    words = ("frame", "generic", "aspects", "elsewhere", "whole")
-    return _Phrases(
-        **{name: frozenset(lists[name]) for name in words},
-        polite=frozenset(phrase for phrase in lists["small_talk"] if " " not in phrase),
-        small_talk=_beginning(lists["small_talk"]),
-        openers=re.compile(rf"(?:{_beginning(lists['openers']).pattern}[\s,]*)+", re.I),
-        switches=re.compile(
-            rf"(?:(?:and|ok|but|so|no|nah|oh|actually|one|a|i have a|ive got a|just a)\s+)*{_alternatives(lists['switches'])}\b",
-            re.I,
-        ),
-        returns=re.compile(rf"(?:(?:and|ok|but|so|can we|just)\s+)*{_alternatives(lists['returns'])}\s+", re.I),
-        corrections=re.compile(
-            rf"(?:[^.?!]{{0,60}}[,.!–—-]\s*)?(?:(?:no|nope|nah|sorry|oops|wait|actually|oh|ah|well|but|and|what)\s+)*"
-            rf"{_alternatives(lists['corrections'])}\b[\s:,]*",
-            re.I,
-        ),
-    )
-
-
-def _beginning(phrases: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(rf"{_alternatives(phrases)}(?![\w'’])", re.I)
-
-
-def _alternatives(phrases: Iterable[str]) -> str:
-    """A pattern of the phrases, the longest first; an apostrophe may stand in a word that is written without one."""
-    written = sorted(phrases, key=len, reverse=True)
-    return (
-        "(?:"
-        + "|".join(
-            r"\s+".join(re.sub(r"(?<=\w)(s|m|ve|re|ll|t)$", r"['’]?\1", word) for word in phrase.split())
-            for phrase in written
-        )
-        + ")"
-    )
+_READINGS: tuple[Callable[[str, Sequence[Turn]], Turn | None], ...] = (
+    _read_contrast,
+    _read_correction,
+    _read_return,
+    _read_elsewhere,
+    _read_exchange,
+    _read_pointer,
+    _read_omission,
+)
+"""The ways in which a message may lean on those before it, in the order in which they are tried."""

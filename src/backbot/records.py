@@ -144,10 +144,14 @@ class Triage:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence of an answer; `citations` are the numbers `n` of the citations that support it."""
+    """One sentence of an answer; `citations` are the numbers `n` of the citations that support it.
+
+    `is_item` says that it is an item of a list, so that a list can be shown as one.
+    """
 
     text: str
     citations: tuple[int, ...]
+    is_item: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,13 +59,15 @@ OPPOSITES = (
     ("every", "no"),
 )
 HEDGES = (
-    "may", "might", "can", "often", "usually", "sometimes", "some", "many", "most", "about", "mild", "small", "mainly", "only",
-    "not", "never", "no", "rarely", "probably", "up to", "at least", "less", "fewer", "almost", "fresh", "new", "gentle", "few",
-    "chronic", "acute", "short-term", "long-term", "severe", "within", "before", "after", "without", "until", "too", "at most",
+    "may", "might", "can", "often", "usually", "sometimes", "some", "many", "most", "about", "mild", "small",
+    "mainly", "only", "not", "never", "no", "rarely", "probably", "up to", "at least", "less", "fewer", "almost",
+    "fresh", "new", "gentle", "few", "chronic", "acute", "short-term", "long-term", "severe", "within", "before",
+    "after", "without", "until", "too", "at most",
 )  # fmt: skip
 EXTRAS = (
-    "and cures sciatica", "in children", "for 3 weeks", "during pregnancy", "every day", "and avoids surgery", "like ibuprofen",
-    "without any risk", "twice", "says Dr Smith", "for most people", "in all cases", "and is proven", "on the left side",
+    "and cures sciatica", "in children", "for 3 weeks", "during pregnancy", "every day", "and avoids surgery",
+    "like ibuprofen", "without any risk", "twice", "says Dr Smith", "for most people", "in all cases",
+    "and is proven", "on the left side",
 )  # fmt: skip
 CONDITION = re.compile(
     r"[ ,]+(?:if|unless|when|until|while|except|before|after|within|during|without|for|but)\b[^.;:]*", re.I

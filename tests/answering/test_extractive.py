@@ -1,10 +1,8 @@
 """What is chosen, on small articles whose right answer is plain."""
 
-from pathlib import Path
-
 import pytest
-from articles import write_article
 
+from articles import write_article
 from backbot.bot import Bot
 from backbot.embeddings import Embedder
 from backbot.index.ingest import ingest

@@ -424,4 +424,4 @@ def test_claims_are_read_whatever_the_pieces(size: int):
 
 
 def test_no_more_claims_are_read_than_an_answer_could_need():
-    assert len(list(read_claims(pieces(claims(*[(WARM, WARM, 2)] * 500), 100)))) <= 12
+    assert len(list(read_claims(pieces(claims(*[(WARM, WARM, 2)] * 500), 100)))) <= 8

@@ -30,7 +30,7 @@ EXTRACTIVE = "extractive"
 PASSAGES_GIVEN = 4
 MAX_SENTENCES = 5
 MAX_WORDS = 110
-MAX_CLAIMS = 12
+MAX_CLAIMS = 8
 MAX_REPLY_CHARS = 12_000
 MAX_QUESTION_CHARS = 2_000
 MAX_THREADS = 8
@@ -41,6 +41,7 @@ FIRST_PAUSE = 0.2
 RELEVANT = 0.72
 """A sentence is shown only when its evidence scores at least this part of the best sentence's score for the question."""
 
+# The quote comes before the text, so that the model words what it has just copied.
 SCHEMA = {
     "title": "Answer",
     "type": "object",
@@ -49,8 +50,8 @@ SCHEMA = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"text": {"type": "string"}, "passage": {"type": "integer"}, "quote": {"type": "string"}},
-                "required": ["text", "passage", "quote"],
+                "properties": {"passage": {"type": "integer"}, "quote": {"type": "string"}, "text": {"type": "string"}},
+                "required": ["passage", "quote", "text"],
                 "additionalProperties": False,
             },
         }

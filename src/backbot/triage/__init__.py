@@ -25,9 +25,9 @@ def triage(turns: Sequence[str], country: str = "", use_classifier: bool = True)
     """
     rules = None
     try:
+        rules = load_rules()
         if isinstance(turns, str) or not all(isinstance(turn, str) for turn in turns):
             raise TypeError("turns must be a sequence of texts")
-        rules = load_rules()
         return refer(_find(turns, rules, use_classifier), country, rules)
     except Exception as error:
         _log.error("Triage failed (%s); the reader was told that the message could not be checked.", type(error).__name__)
@@ -46,10 +46,16 @@ def _find(turns: Sequence[str], rules: Rules, use_classifier: bool) -> tuple[Fla
     from backbot.triage.classifier import load_classifier
     from backbot.triage.judgement import judge
 
-    classifier = load_classifier()
-    if classifier is None:
+    try:
+        classifier = load_classifier()
+        if classifier is None:
+            return phrases
+        return judge(phrases, classifier.read(turns), classifier.weights, turns, rules)
+    except Exception as error:
+        if not phrases:
+            raise
+        _log.error("The classifier failed (%s); the phrases decide alone.", type(error).__name__)
         return phrases
-    return judge(phrases, classifier.read(turns), classifier.weights, turns, rules)
 
 
 def is_about_red_flags(question: str) -> bool:

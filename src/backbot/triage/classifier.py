@@ -66,7 +66,8 @@ class Classifier:
 
     def read(self, turns: Sequence[str]) -> Opinion:
         """What it says of the reader's messages, oldest first. Of a very long text it reads the beginning and the end."""
-        text = SEPARATOR.join(turns)
+        # A lone half of a surrogate pair is no text to the tokenizer; a question mark stands at the same offset.
+        text = SEPARATOR.join(turns).encode("utf-8", "replace").decode("utf-8")
         whole = self._tokenizer.encode(_ends(text, self._longest * _MOST_WINDOWS * 6))
         windows = [whole, *whole.overflowing]
         if len(windows) > _MOST_WINDOWS:

@@ -143,11 +143,14 @@ def load_rules(folder: Path = RULES_FOLDER) -> Rules:
 
 
 def rules_version(folder: Path = RULES_FOLDER) -> str:
-    """The first twelve hex digits of a SHA-256 over the rule files and the classifier's weights, if any."""
+    """The first twelve hex digits of a SHA-256 over the rule files and the classifier's settings, if there is one.
+
+    The settings hold the hash of the classifier's weights.
+    """
     digest = hashlib.sha256()
-    for path in sorted([*(folder / name for name in RULE_FILES), *folder.glob("classifier*")]):
-        if path.is_file() and path.suffix != ".py":
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name in (*RULE_FILES, "classifier/settings.json"):
+        if (folder / name).is_file():
+            digest.update(name.encode() + b"\0" + (folder / name).read_bytes())
     return digest.hexdigest()[:12]
 
 

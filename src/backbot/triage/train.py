@@ -13,6 +13,7 @@ to ONNX with 8-bit weights. Seeds are fixed: the same files, machine and thread 
 """
 
 import argparse
+import hashlib
 import json
 import math
 import random
@@ -311,7 +312,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     weights = weigh([case for case in every if case.id in logits], logits)
     if not chosen.weigh_only:
         export(train(every, labels, recipe), chosen.out)
-    settings = {"labels": labels, "longest": recipe.longest, "weights": weights}
+    model = hashlib.sha256((chosen.out / MODEL_FILE).read_bytes()).hexdigest()
+    settings = {"labels": labels, "longest": recipe.longest, "model": model, "weights": weights}
     (chosen.out / SETTINGS_FILE).write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
 
 

@@ -17,6 +17,8 @@ from backbot.vocabulary.spelling import CorpusWords
 
 __all__ = ["Change", "CorpusWords", "Expanded", "Vocabulary", "load_vocabulary"]
 
+TERMS = Path(__file__).with_name("terms.yaml")
+
 MOST_RESOLVED = 40
 """Unknown words of one message that are looked up: a message of gibberish must not cost more than a question."""
 
@@ -68,7 +70,7 @@ class Vocabulary:
         self._known = words | {word for forms in self._by_first.values() for form, _ in forms for word in form}
 
     def expand(self, question: str, corpus_words: CorpusWords) -> Expanded:
-        """The question with its misspellings resolved, and its lay terms followed by those medical words that the articles use."""
+        """The question with misspellings resolved, and lay terms followed by those medical words that the articles use."""
         changes: list[Change] = []
         corrected = self._correct(question, corpus_words, changes)
         return Expanded(self._add_terms(corrected, corpus_words, changes), corrected, tuple(changes))
@@ -155,7 +157,7 @@ _PART = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 @functools.cache
-def load_vocabulary(file: Path = Path(__file__).with_name("terms.yaml")) -> Vocabulary:
+def load_vocabulary(file: Path = TERMS) -> Vocabulary:
     """The rows of the file, read once; raises RulesInvalid with the row at fault."""
     rows = yaml.load(file.read_text("utf-8"), _Loader)  # noqa: S506  # a safe loader
     _refuse_unknown(rows, {"terms", "spellings", "shorthand", "words"}, file.name)

@@ -85,11 +85,12 @@ class CorpusWords(Mapping[str, int]):
         """
         if not SHORTEST <= len(word) <= LONGEST or not word.isalpha() or self.holds(word) or word in also:
             return ""
-        in_print = _zipf()(word)
-        if in_print >= ORDINARY:
+        best = self._nearest(word, 2 if len(word) >= TWO_SLIPS_FROM else 1)
+        # Only now: how usual a word is costs a quarter of a second to load, and most unknown words are near none.
+        if not best or (in_print := _zipf()(word)) >= ORDINARY:
             return ""
         if in_print <= IN_PRINT:
-            return self._nearest(word, 2 if len(word) >= TWO_SLIPS_FROM else 1)
+            return best
         best = self._nearest(word, 1)
         return best if best and len(word) > 5 and _zipf()(best) - in_print >= MUCH_RARER else ""
 
@@ -121,7 +122,6 @@ class CorpusWords(Mapping[str, int]):
 
 @functools.cache
 def _zipf() -> Callable[[str], float]:
-    # A quarter of a second, so only once a word is met that the articles do not have.
     from wordfreq import zipf_frequency
 
     return lambda word: float(zipf_frequency(word, "en"))
