@@ -101,7 +101,6 @@ class CountingModel(LanguageModel):
 
     def _support(self, question: str, given: list[Passage], claim: Claim) -> Supported | None:  # type: ignore[override]
         self.claimed.append(claim)
-        print("CLAIM",claim, flush=True)
         return super()._support(question, given, claim)
 
 

@@ -213,8 +213,8 @@ def _ask_about(subject: str, last: Turn) -> Turn:
     if not last.subject or at < 0 or len(question.split()) > MAX_LEANING_WORDS:
         return Turn(subject, named, named)
     before, after = question[:at], question[at + len(last.subject) :]
-    if re.match(rf"{_DETERMINER}\s", subject, re.I):
-        before = re.sub(rf"\b{_DETERMINER}\s+$", "", before, flags=re.I)
+    replaced = _DETERMINER if re.match(rf"{_DETERMINER}\s", subject, re.I) else "an?"
+    before = re.sub(rf"\b{replaced}\s+$", "", before, flags=re.I)
     return Turn(before + subject + after, named, named)
 
 

@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,8 +31,8 @@ Vectors = NDArray[np.float32]
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 EXPORT_VERSION = 1
-TOKENS_PER_BATCH = 4096
-"""Bounds a batch's memory; larger batches were no faster on two cores."""
+TOKENS_PER_BATCH = 512
+"""Small batches stay in the processor's caches: 2 passages take a fifth less processor time each than 20 at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ Run = Callable[[NDArray[np.int64], NDArray[np.int64]], tuple[Vectors, Vectors]]
 class Embedder(Embeddings):
     """A LangChain `Embeddings` with L2-normalised float32 vectors. Made by `load_embedder`; threads may share it."""
 
-    def __init__(self, identity: ModelIdentity, tokenizer_file: Path, max_tokens: int, run: Run):
+    def __init__(self, identity: ModelIdentity, tokenizer_file: Path, max_tokens: int, run: Run, workers: int = 1):
         from tokenizers import Tokenizer
 
         self.identity = identity
@@ -72,6 +73,8 @@ class Embedder(Embeddings):
         self._tokenizer.enable_truncation(max_tokens)
         self._tokenizer.no_padding()
         self._run = run
+        # Each thread runs a batch of its own: threads that share one batch wait for each other at every layer.
+        self._workers = ThreadPoolExecutor(workers, "embedding")
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """The texts' vectors, shape (texts, dimension), in their order."""
@@ -84,17 +87,25 @@ class Embedder(Embeddings):
         """
         wanted = list(texts)
         encodings = self._tokenizer.encode_batch([text for text, _ in wanted])
-        done: dict[int, Encoded] = {}
-        for batch in _batches([len(encoding.ids) for encoding in encodings]):
-            length = max(len(encodings[i].ids) for i in batch)
-            ids = np.zeros((len(batch), length), np.int64)
+        batches = list(_batches([len(encoding.ids) for encoding in encodings]))
+
+        def encode_batch(batch: list[int]) -> list[Encoded]:
+            ids = np.zeros((len(batch), max(len(encodings[i].ids) for i in batch)), np.int64)
             mask = np.zeros_like(ids)
             for row, i in enumerate(batch):
                 ids[row, : len(encodings[i].ids)] = encodings[i].ids
                 mask[row, : len(encodings[i].ids)] = 1
             vectors, tokens = self._run(ids, mask)
-            for row, i in enumerate(batch):
-                done[i] = Encoded(vectors[row], _pool(tokens[row], encodings[i].offsets, wanted[i][1]))
+            return [
+                Encoded(vectors[row], _pool(tokens[row], encodings[i].offsets, wanted[i][1])) for row, i in enumerate(batch)
+            ]
+
+        results = map(encode_batch, batches) if len(batches) == 1 else self._workers.map(encode_batch, batches)
+        done = {
+            i: encoded
+            for batch, result in zip(batches, results, strict=True)
+            for i, encoded in zip(batch, result, strict=True)
+        }
         return [done[i] for i in range(len(wanted))]
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -135,7 +146,7 @@ def _load_onnx(settings: Settings, identity: ModelIdentity, folder: Path) -> Emb
             f"The exported model in {folder} is damaged ({error}). Delete that folder; the next call exports it again."
         ) from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = settings.threads
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
 
@@ -143,7 +154,8 @@ def _load_onnx(settings: Settings, identity: ModelIdentity, folder: Path) -> Emb
         vectors, tokens = session.run(None, {"input_ids": ids, "attention_mask": mask})
         return vectors, tokens
 
-    return Embedder(identity, folder / "tokenizer.json", export["max_tokens"], run)
+    workers = settings.threads or os.cpu_count() or 1
+    return Embedder(identity, folder / "tokenizer.json", export["max_tokens"], run, workers)
 
 
 def _load_torch(settings: Settings) -> Embedder:
@@ -309,10 +321,16 @@ def _pool(tokens: Vectors, offsets: Sequence[tuple[int, int]], spans: Sequence[t
     pooled = np.zeros((len(spans), tokens.shape[-1]), np.float32)
     if not spans:
         return pooled
-    starts, ends = np.asarray(offsets, np.int64).T
-    for row, (start, end) in enumerate(spans):
-        inside = np.flatnonzero((starts >= start) & (ends <= end) & (ends > starts))
-        if inside.size:
-            mean = tokens[inside].mean(axis=0)
-            pooled[row] = mean / np.linalg.norm(mean)
+    token_starts, token_ends = np.asarray(offsets, np.int64).T
+    # The model's own marks, and padding, stand for no text.
+    words = np.flatnonzero(token_ends > token_starts)
+    starts, ends = np.asarray(spans, np.int64).T
+    first = np.searchsorted(token_starts[words], starts, "left")
+    last = np.searchsorted(token_ends[words], ends, "right")
+    sums = np.zeros((len(words) + 1, tokens.shape[-1]), np.float32)
+    np.cumsum(tokens[words], axis=0, out=sums[1:])
+    held = np.flatnonzero(last > first)
+    # A mean and a sum have the same direction.
+    totals = sums[last[held]] - sums[first[held]]
+    pooled[held] = totals / np.linalg.norm(totals, axis=1, keepdims=True)
     return pooled

@@ -315,6 +315,16 @@ def wait_until(condition: object) -> None:
     raise AssertionError("it never came to that")
 
 
+@pytest.mark.parametrize("llm", ["openai:m", "ollama:m"])
+def test_a_reply_that_drips_for_ever_does_not_keep_its_thread(llm: str):
+    def workers() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name == "language-model"]
+
+    with serve(drip_comments(0.02)) as server:
+        answer(open_model(server, llm=llm, llm_timeout=0.6))
+        wait_until(lambda: not workers())
+
+
 def test_after_a_failure_the_model_is_not_asked_until_the_pause_is_over():
     with serve(hang(3)) as server:
         model = open_model(server, llm_timeout=0.6)
@@ -425,3 +435,36 @@ def test_claims_are_read_whatever_the_pieces(size: int):
 
 def test_no_more_claims_are_read_than_an_answer_could_need():
     assert len(list(read_claims(pieces(claims(*[(WARM, WARM, 2)] * 500), 100)))) <= 8
+
+
+def test_claude_is_asked_in_its_own_protocol():
+    def script(handler: Handler) -> None:
+        handler.start()
+        for kind, fields in (
+            ("message_start", {"message": {"id": "m", "type": "message", "role": "assistant", "content": [], "model": "c",
+             "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}}),
+            ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
+            ("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": claim(WARM, WARM, 2)}}),
+            ("content_block_stop", {"index": 0}),
+            ("message_delta", {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 9}}),
+            ("message_stop", {}),
+        ):  # fmt: skip
+            handler.wfile.write(f"event: {kind}\ndata: {json.dumps({'type': kind} | fields)}\n\n".encode())
+
+    with serve(script) as server:
+        model = open_model(server, llm="anthropic:claude", llm_url=server.url.removesuffix("/v1"))
+        assert [(s.text, s.engine) for s in answer(model)] == [(WARM, "anthropic:claude")]
+        assert "sk-secret-123" in server.requests[0].headers["authorization"]
+
+
+def test_ollama_is_asked_in_its_own_protocol():
+    def script(handler: Handler) -> None:
+        handler.start(kind="application/x-ndjson")
+        for part in (claim(WARM, WARM, 2)[:30], claim(WARM, WARM, 2)[30:], ""):
+            said = {"model": "m", "message": {"role": "assistant", "content": part}, "done": not part, "done_reason": "stop"}
+            handler.wfile.write(json.dumps(said).encode() + b"\n")
+
+    with serve(script) as server:
+        model = open_model(server, llm="ollama:m", llm_url=server.url.removesuffix("/v1"))
+        assert [(s.text, s.engine) for s in answer(model)] == [(WARM, "ollama:m")]
+        assert server.requests[0].request_json["format"]["required"] == ["sentences"]

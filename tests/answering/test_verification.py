@@ -2,6 +2,7 @@
 
 import random
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import frontmatter
@@ -53,7 +54,7 @@ def test_no_sentence_is_supported_by_another_one():
     sample = corpus_sentences()[:300]
     believed = [
         (text, other)
-        for (_, text), (passage, other) in zip(sample, sample[1:], strict=False)
+        for (_, text), (passage, other) in pairwise(sample)
         if verify(text, other, passage.text, QUESTION).supported
     ]
     assert believed == []

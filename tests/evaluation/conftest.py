@@ -54,7 +54,7 @@ cases:
     expect: decline
   - id: bread
     ask: how do I bake sourdough bread
-    also_ask: [my sourdough will not rise, which flour makes the best pizza, how hot must the oven be for bread]
+    also_ask: [which flour makes good sourdough, which flour makes the best pizza, how hot must the oven be for bread]
     topic: off-topic
     expect: decline
   - id: numb

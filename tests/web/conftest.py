@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from backbot.bot import Bot
 from backbot.web.server import create_app
+
+# A busy machine is not a fault of the page.
+expect.set_options(timeout=30_000)
 
 CHROMIUM = shutil.which("chromium") or ""
 REPORTS = Path(__file__).parents[2] / "reports" / "web"

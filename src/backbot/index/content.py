@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,31 +22,36 @@ create table passages (row integer primary key, first_sentence integer not null,
 
 
 class ContentWriter:
-    """Writes a new generation's content into `folder`; use as a context manager, call `add` in row order."""
+    """Writes a new generation's content into `folder`; use as a context manager. Articles first, then passages in row order."""
 
     def __init__(self, folder: Path):
-        self._folder = folder
         self._database = sqlite3.connect(folder / "content.sqlite")
-        self._database.executescript(_SCHEMA)
+        # Nobody reads what is being built, and a killed build is thrown away: `publish` brings the whole to the disk.
+        self._database.executescript("pragma journal_mode = off; pragma synchronous = off;" + _SCHEMA)
         self._vectors = (folder / "vectors.bin").open("wb")
         self._headings = (folder / "headings.bin").open("wb")
         self._sentences = (folder / "sentences.bin").open("wb")
-        self._rows = self._first_sentence = 0
+        self.passages = self.sentences = 0
 
     def add_article(self, article: Article) -> None:
         """Keep the article as it was read, for its page and for the next ingest."""
         self._database.execute("insert into articles values (?, ?)", (article.id, _to_json(article)))
 
+    def articles(self) -> Iterator[Article]:
+        """The articles added so far, by id, one at a time: they need not fit in memory."""
+        for (text,) in self._database.execute("select fields from articles order by id"):
+            yield _article(json.loads(text))
+
     def add_passage(self, passage: Passage, encoded: Encoded, heading: Vectors) -> None:
         """Give the passage the next row; `encoded` holds its vector and its sentences', `heading` is its heading path's."""
         self._database.execute(
-            "insert into passages values (?, ?, ?)", (self._rows, self._first_sentence, _to_json(passage))
+            "insert into passages values (?, ?, ?)", (self.passages, self.sentences, _to_json(passage))
         )
         self._vectors.write(encoded.vector.astype(np.float16).tobytes())
         self._headings.write(heading.astype(np.float16).tobytes())
         self._sentences.write(encoded.spans.astype(np.float16).tobytes())
-        self._rows += 1
-        self._first_sentence += len(passage.sentences)
+        self.passages += 1
+        self.sentences += len(passage.sentences)
 
     def __enter__(self) -> "ContentWriter":
         return self
@@ -88,18 +93,27 @@ class Content:
         return None
 
     def articles(self) -> Iterator[Article]:
-        """All articles, by id."""
-        for (text,) in self._read("select fields from articles order by id", []):
+        """All articles, by id, one at a time."""
+        for (text,) in self._connection().execute("select fields from articles order by id"):
             yield _article(json.loads(text))
 
+    def all_passages(self) -> Iterator[Passage]:
+        """All passages, in row order, one at a time."""
+        for (text,) in self._connection().execute("select fields from passages order by row"):
+            yield _passage(json.loads(text))
+
     def _read(self, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        return self._connection().execute(query, values).fetchall()
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's connection; it is closed when the thread ends or the generation is let go."""
         if not hasattr(self._local, "database"):
             # Immutable: no lock file, no journal; a published generation never changes.
             self._local.database = sqlite3.connect(
                 f"{self._file.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
             )
-        rows: list[tuple[Any, ...]] = self._local.database.execute(query, values).fetchall()
-        return rows
+        connection: sqlite3.Connection = self._local.database
+        return connection
 
 
 def _open_vectors(file: Path, dimension: int) -> NDArray[np.float16]:
@@ -109,7 +123,12 @@ def _open_vectors(file: Path, dimension: int) -> NDArray[np.float16]:
 
 
 def _to_json(record: Article | Passage) -> str:
-    return json.dumps(asdict(record), default=str, ensure_ascii=False)
+    return json.dumps(record, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> dict[str, Any] | str:
+    """A record's fields; a date's text. `asdict` gives the same in ten times the time."""
+    return {name: getattr(value, name) for name in value.__slots__} if is_dataclass(value) else str(value)
 
 
 def _passage(values: dict[str, Any]) -> Passage:

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -54,8 +55,10 @@ class Dense:
     def __init__(self, folder: Path):
         if not (folder / DATABASE).is_file():
             raise IndexDamaged(f"{folder} holds no Chroma database. Run backbot ingest to build the index again.")
-        self._client = _open_client(folder)
-        self._collection = self._client.get_collection(COLLECTION, embedding_function=None)
+        client = _open_client(folder)
+        # Chroma keeps every client it opened until it is closed; this one is, when the last search that uses it ends.
+        self._close = weakref.finalize(self, client.close)
+        self._collection = client.get_collection(COLLECTION, embedding_function=None)
 
     def count(self) -> int:
         """How many vectors the database holds."""
@@ -77,8 +80,8 @@ class Dense:
         return 1 - np.asarray(distances, np.float32)[:, 0]
 
     def close(self) -> None:
-        """Give the database's files back."""
-        self._client.close()
+        """Give the database's files back; without it they are given back when nobody holds this object any more."""
+        self._close()
 
 
 def database_sha256(file: Path) -> str:

@@ -1,9 +1,13 @@
 """Vectors by content: unchanged passages are not embedded again, and a killed ingest loses no work."""
 
 import hashlib
+import itertools
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -15,9 +19,21 @@ SpannedText = tuple[str, Sequence[tuple[int, int]]]
 """A text and the places of the spans in it that get a vector of their own."""
 
 _SCHEMA = """
-create table if not exists vectors (key blob primary key, vector blob not null, spans blob not null, used text not null)
-without rowid
+create table if not exists vectors (key blob primary key, vector blob not null, spans blob not null, used text not null);
+create table if not exists uses (key blob primary key, generation text not null) without rowid;
 """
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step(Generic[Item]):
+    """Some items on their way: those whose vectors are known, and those that are being computed."""
+
+    items: list[tuple[Item, bytes]]
+    known: dict[bytes, Encoded]
+    missing: list[bytes]
+    computed: "Future[list[Encoded]]"
 
 
 class EmbeddingStore:
@@ -27,37 +43,57 @@ class EmbeddingStore:
         self.computed = 0
         self._embedder = embedder
         self._generation = generation
+        self._ahead = ThreadPoolExecutor(1, "embedding-step")
         self._database = sqlite3.connect(file)
-        self._database.execute("pragma journal_mode=wal")
-        self._database.execute(_SCHEMA)
+        # In a write-ahead log this loses nothing when the process is killed; a power cut costs the last steps.
+        self._database.executescript("pragma journal_mode = wal; pragma synchronous = normal;" + _SCHEMA)
 
-    def encode(self, texts: Sequence[SpannedText], advance: Callable[[int], None]) -> Iterator[Encoded]:
-        """The texts' vectors in order; `advance` is told how many more are done."""
-        for start in range(0, len(texts), TEXTS_PER_STEP):
-            step = texts[start : start + TEXTS_PER_STEP]
-            keys = [self._key(text) for text in step]
-            known = {key: encoded for key in keys if (encoded := self._find(key))}
-            missing = {key: text for key, text in zip(keys, step, strict=True) if key not in known}
-            for key, encoded in zip(missing, self._embedder.encode(missing.values()), strict=True):
-                known[key] = encoded
-                blobs = encoded.vector.tobytes(), encoded.spans.astype(np.float16).tobytes()
-                self._database.execute("insert or replace into vectors values (?, ?, ?, ?)", (key, *blobs, self._generation))
-            self._database.executemany(
-                "update vectors set used = ? where key = ?", [(self._generation, key) for key in keys]
-            )
-            self._database.commit()
-            self.computed += len(missing)
-            advance(len(step))
-            yield from (known[key] for key in keys)
+    def encode(self, texts: Iterable[tuple[Item, SpannedText]]) -> Iterator[tuple[Item, Encoded]]:
+        """Each item with its text's vectors, in order. One step is computed while the next is read and the last is used."""
+        under_way: _Step[Item] | None = None
+        for step in _steps(texts):
+            following = self._begin(step)
+            if under_way:
+                yield from self._finish(under_way)
+            under_way = following
+        if under_way:
+            yield from self._finish(under_way)
 
     def forget(self, before: str) -> None:
         """Drop what no generation since `before` has used."""
-        self._database.execute("delete from vectors where used < ?", (before,))
+        self._database.execute("delete from uses where generation < ?", (before,))
+        self._database.execute("delete from vectors where used < ? and key not in (select key from uses)", (before,))
         self._database.commit()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what is still being computed is dropped."""
+        self._ahead.shutdown(cancel_futures=True)
         self._database.close()
+
+    def _begin(self, step: list[tuple[Item, SpannedText]]) -> _Step[Item]:
+        items = [(item, self._key(text)) for item, text in step]
+        texts = {key: text for (_, key), (_, text) in zip(items, step, strict=True)}
+        known = {key: encoded for key in texts if (encoded := self._find(key))}
+        missing = [key for key in texts if key not in known]
+        return _Step(items, known, missing, self._ahead.submit(self._embedder.encode, [texts[key] for key in missing]))
+
+    def _finish(self, step: _Step[Item]) -> Iterator[tuple[Item, Encoded]]:
+        computed = dict(zip(step.missing, step.computed.result(), strict=True))
+        self._database.executemany(
+            "insert or replace into vectors values (?, ?, ?, ?)",
+            (
+                (key, encoded.vector.tobytes(), encoded.spans.astype(np.float16).tobytes(), self._generation)
+                for key, encoded in computed.items()
+            ),
+        )
+        # A table of its own: to note the use beside the vectors would write them all again at every ingest.
+        self._database.executemany(
+            "insert or replace into uses values (?, ?)", [(key, self._generation) for _, key in step.items]
+        )
+        self._database.commit()
+        self.computed += len(computed)
+        vectors = step.known | computed
+        yield from ((item, vectors[key]) for item, key in step.items)
 
     def _find(self, key: bytes) -> Encoded | None:
         row = self._database.execute("select vector, spans from vectors where key = ?", (key,)).fetchone()
@@ -70,3 +106,9 @@ class EmbeddingStore:
         words, spans = text
         parts = (self._embedder.identity.key, ",".join(f"{start}-{end}" for start, end in spans), words)
         return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _steps(texts: Iterable[tuple[Item, SpannedText]]) -> Iterator[list[tuple[Item, SpannedText]]]:
+    rest = iter(texts)
+    while step := list(itertools.islice(rest, TEXTS_PER_STEP)):
+        yield step

@@ -2,14 +2,16 @@
 
     <index>/live                    the name of the published generation: the pointer that is renamed
     <index>/generations/<name>/     manifest.json, content.sqlite, *.bin, chroma/, bm25/
-    <index>/building/<name>/        one that is being made; what a killed ingest left is removed by the next
+    <index>/building/               laid out as the index is, for what is being made; a killed ingest's is removed by the next
     <index>/embeddings.sqlite       vectors of passages by content, so that none is computed twice
+    <index>/fetched/                pages of sites, so that an unchanged one is not fetched again
     <index>/lock                    held by the one ingest that may run; says who holds it
 
 An index folder is as trusted as code: Chroma's HNSW folder holds a pickle. The manifest's checksums are compared at opening.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -17,7 +19,7 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,8 @@ class Manifest:
     files: dict[str, tuple[int, str]]
     """Size and SHA-256 by path."""
     chunking: dict[str, int]
+    origins: dict[str, str] = field(default_factory=dict)
+    """Source by article id."""
     schema_version: int = SCHEMA_VERSION
 
     def write(self, folder: Path) -> None:
@@ -164,15 +168,48 @@ def roll_back(index: Path) -> str:
         return earlier[-1]
 
 
+def hold(folder: Path) -> int:
+    """An open descriptor that keeps the generation in `folder` from being removed; raises IndexDamaged when it is gone.
+
+    The kernel frees it when its holder dies. Close it with `os.close`.
+    """
+    try:
+        descriptor = os.open(folder / "manifest.json", os.O_RDONLY)
+    except OSError as error:
+        raise _damaged(folder.parent.parent, f"{folder} cannot be read ({error.strerror})") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise _damaged(folder.parent.parent, f"{folder} is being removed") from None
+    except OSError:
+        # A file system without locks: its readers rely on `keep_generations` alone.
+        pass
+    return descriptor
+
+
+def _remove(folder: Path) -> None:
+    """Remove the generation unless a reader holds it: then a later ingest does."""
+    try:
+        with (folder / "manifest.json").open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        return
+    except OSError:
+        # No manifest any more, or a file system without locks.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_leftovers(index: Path, keep: int) -> None:
-    """Remove what killed ingests left, and all but the `keep` newest generations; the live one always stays."""
+    """Remove what killed ingests left, and all but the `keep` newest generations; the live one and those held stay."""
     shutil.rmtree(index / "building", ignore_errors=True)
     (index / "live.new").unlink(missing_ok=True)
     with contextlib.suppress(IndexMissing):
         live = live_name(index)
         for name in list_generations(index)[:-keep]:
             if name != live:
-                shutil.rmtree(generation_folder(index, name), ignore_errors=True)
+                _remove(generation_folder(index, name))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,16 @@ def split_words(text: str) -> list[str]:
 
 
 def build_lexical(folder: Path, texts: Iterable[str]) -> None:
-    """Write the BM25 index of `texts`, in row order, into `folder`."""
+    """Write the BM25 index of `texts`, in row order, into `folder`; of the texts only word numbers are held in memory."""
     import bm25s
 
-    index = bm25s.BM25(method="lucene")
+    numbers: dict[str, int] = {}
     # bm25s cannot index a corpus without a single word.
-    index.index([split_words(text) or ["\0"] for text in texts], show_progress=False)
+    rows = [
+        array("i", [numbers.setdefault(word, len(numbers)) for word in split_words(text) or ["\0"]]) for text in texts
+    ]
+    index = bm25s.BM25(method="lucene")
+    index.index((rows, numbers), show_progress=False)
     index.save(str(folder), show_progress=False)
 
 

@@ -1,7 +1,10 @@
 """Searching the live generation, and following it when a new one is published."""
 
 import logging
+import os
 import threading
+import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +14,11 @@ from backbot.embeddings import Embedder, Vectors
 from backbot.errors import IndexUnusable
 from backbot.index.content import Content
 from backbot.index.dense import Dense
-from backbot.index.generations import Manifest, check_files, check_fits, generation_folder, live_name, read_manifest
+from backbot.index.generations import Manifest, check_files, check_fits, generation_folder, hold, live_name, read_manifest
 from backbot.index.lexical import Lexical
 from backbot.records import Hit
+
+RETRY_SECONDS = 30
 
 CANDIDATES = 50
 """How many passages each side proposes."""
@@ -24,10 +29,14 @@ questions and evals/answers-tune.yaml."""
 
 
 class Generation:
-    """One published generation, opened for reading. Made by `Index.live`; threads may share it."""
+    """One published generation, opened for reading. Made by `Index.live`; threads may share it.
+
+    Its files stay on the disk and open for as long as somebody holds it, whatever is published meanwhile.
+    """
 
     def __init__(self, index: Path, manifest: Manifest):
         folder = generation_folder(index, manifest.name)
+        self._let_go = weakref.finalize(self, os.close, hold(folder))
         check_files(index, manifest)
         self.manifest = manifest
         self.content = Content(folder, manifest.dimension)
@@ -65,8 +74,9 @@ class Generation:
         return self._dense.nearest(vectors)
 
     def close(self) -> None:
-        """Give the files back."""
+        """Give the files back; without it they are given back when nobody holds the generation any more."""
         self._dense.close()
+        self._let_go()
 
 
 class Index:
@@ -77,27 +87,44 @@ class Index:
         self.embedder = embedder
         self._lock = threading.Lock()
         self._unusable = ""
-        self._generation = self._open(live_name(folder))
+        self._retry_at = 0.0
+        self._generation = self._open_newest(live_name(folder))
 
     def live(self) -> Generation:
         """The live generation; opens it first when a new one was published since the last call.
 
-        A generation that cannot be opened leaves the former one serving: what a reader asks must not depend on a publish
-        that went wrong.
+        Whoever asks after a publish waits for the new generation: what was withdrawn must not be quoted any more. One that
+        cannot be opened leaves the former one serving, and is tried again every RETRY_SECONDS.
         """
         name = live_name(self.folder)
-        if name not in (self._generation.manifest.name, self._unusable):
+        if self._is_behind(name):
             with self._lock:
-                if name not in (self._generation.manifest.name, self._unusable):
+                if self._is_behind(name):
                     self._follow(name)
         return self._generation
 
+    def _is_behind(self, name: str) -> bool:
+        is_waiting = name == self._unusable and time.monotonic() < self._retry_at
+        return name != self._generation.manifest.name and not is_waiting
+
     def _follow(self, name: str) -> None:
         try:
-            self._generation = self._open(name)
-        except IndexUnusable as error:
-            self._unusable = name
+            self._generation = self._open_newest(name)
+        except Exception as error:
+            # Whatever went wrong, from a lost file to Chroma's own errors: the former generation still answers.
+            self._unusable, self._retry_at = name, time.monotonic() + RETRY_SECONDS
             logging.getLogger(__name__).error("Still serving %s: %s", self._generation.manifest.name, error)
+
+    def _open_newest(self, name: str) -> Generation:
+        """The generation of that name; the newer one that was published where this one was removed meanwhile."""
+        while True:
+            try:
+                return self._open(name)
+            except IndexUnusable:
+                newer = live_name(self.folder)
+                if newer == name:
+                    raise
+                name = newer
 
     def _open(self, name: str) -> Generation:
         manifest = read_manifest(self.folder, name)

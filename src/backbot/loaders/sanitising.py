@@ -59,7 +59,7 @@ def drop_hidden(root: Any) -> None:
 
 
 def drop(element: Any) -> None:
-    """Empty an element but keep the text that follows it. The empty element stays: removing many would take quadratic time."""
+    """Empty an element but keep the text that follows it. The empty element stays: removing many takes quadratic time."""
     element.clear(keep_tail=True)
     element.tag = "span"
 

@@ -14,11 +14,11 @@ TWO_SLIPS_FROM = 8
 IN_PRINT = 1.2
 """Zipf frequency (log10 of occurrences in a thousand million words) under which a word is no evidence of being a word."""
 
-ORDINARY = 3.0
+ORDINARY = 2.2
 """Zipf frequency from which a word is meant as it stands."""
 
-MUCH_RARER = 2.0
-"""How much rarer than its correction, in Zipf units, a word between those two must be: "siting" for "sitting"."""
+MUCH_RARER = 1.5
+"""How much rarer than its correction, in Zipf units, a word between those two must be: "matress" for "mattress"."""
 
 _SOUNDS: tuple[tuple[str, str], ...] = (
     (r"^(?:kn|gn|pn)", "n"),

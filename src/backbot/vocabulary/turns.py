@@ -143,9 +143,7 @@ def load_turn_words() -> TurnWords:
         switches=_pattern(rf"(?:{_one_of(_BEFORE_SWITCH.split(', '))}\s+)*{phrases['switches']}\b"),
         returns=_pattern(rf"(?:{_one_of(_BEFORE_RETURN.split(', '))}\s+)*{phrases['returns']}\s+"),
         # Another remark may stand before it, with a mark between them.
-        corrections=_pattern(
-            rf"(?:[^.?!]{{0,60}}[,.!–—-]\s*)?(?:{sorry}\s+)*{phrases['corrections']}\b[\s:,]*"
-        ),
+        corrections=_pattern(rf"(?:[^.?!]{{0,60}}[,.!–—-]\s*)?(?:{sorry}\s+)*{phrases['corrections']}\b[\s:,]*"),
     )
 
 

@@ -1,0 +1,131 @@
+"""A new generation made from the articles of an ingest, one article at a time, and checked as a reader would."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from backbot.chunking import CHUNKING, split_passages
+from backbot.embeddings import Embedder, Vectors
+from backbot.errors import IndexDamaged, TooManyBadArticles
+from backbot.index.content import Content, ContentWriter
+from backbot.index.dense import Dense, build_dense
+from backbot.index.embedding_store import EmbeddingStore, SpannedText
+from backbot.index.generations import Manifest, describe_files, list_generations
+from backbot.index.lexical import build_lexical
+from backbot.index.reading import Account, Progress
+from backbot.records import Article, Passage
+
+VECTORS_PER_BATCH = 2000
+
+
+def build_generation(
+    index: Path,
+    folder: Path,
+    writer: ContentWriter,
+    account: Account,
+    sources: Sequence[str],
+    stale: Sequence[str],
+    embedder: Embedder,
+    progress: Progress,
+) -> tuple[Manifest, int]:
+    """Finish the generation in `folder`, whose `writer` holds the articles of `account`.
+
+    Returns its manifest and how many texts were embedded; the rest were known. Raises TooManyBadArticles when there is
+    no text at all, IndexDamaged when what was built does not work.
+    """
+    store = EmbeddingStore(index / "embeddings.sqlite", embedder, folder.name)
+    try:
+        dimension = _write_passages(writer, len(account.hashes), store, progress)
+        computed = store.computed
+        store.forget(before=min((*list_generations(index), folder.name)))
+    finally:
+        store.close()
+    writer.close()
+
+    progress("Indexing", 0, 4)
+    content = Content(folder, dimension)
+    build_lexical(folder / "bm25", (passage.embedded_text for passage in content.all_passages()))
+    progress("Indexing", 1, 4)
+    build_lexical(folder / "bm25-headings", (passage.heading_path for passage in content.all_passages()))
+    progress("Indexing", 2, 4)
+    build_dense(folder / "chroma", _batches(content.vectors), writer.passages)
+    progress("Indexing", 3, 4)
+    _check(folder, content.vectors)
+    manifest = Manifest(
+        name=folder.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        model=embedder.identity,
+        dimension=dimension,
+        sources=tuple(sources),
+        articles=dict(sorted(account.hashes.items())),
+        stale=tuple(stale),
+        passages=writer.passages,
+        sentences=writer.sentences,
+        files=describe_files(folder),
+        chunking=CHUNKING,
+        origins=account.origins,
+    )
+    manifest.write(folder)
+    progress("Indexing", 4, 4)
+    return manifest, computed
+
+
+def _write_passages(writer: ContentWriter, articles: int, store: EmbeddingStore, progress: Progress) -> int:
+    """Split and embed all articles; returns the vectors' dimension."""
+    heading, done, dimension = np.zeros(0, np.float32), 0, 0
+    for item, encoded in store.encode(_texts(writer.articles())):
+        match item:
+            case Article():
+                done += 1
+                progress("Embedding", done, articles)
+            case str():
+                heading = encoded.vector
+            case Passage():
+                writer.add_passage(item, encoded, heading)
+                dimension = len(encoded.vector)
+    if not writer.passages:
+        raise TooManyBadArticles("The articles hold no text; nothing was published. Check them with: backbot corpus read")
+    return dimension
+
+
+def _texts(articles: Iterable[Article]) -> Iterator[tuple[str | Passage, SpannedText]]:
+    """Each passage with what is embedded of it, and before it its heading path unless that was the last one's too."""
+    last = ""
+    for article in articles:
+        for passage in split_passages(article):
+            if passage.heading_path != last:
+                last = passage.heading_path
+                yield last, (last, ())
+            yield passage, _with_spans(passage)
+
+
+def _with_spans(passage: Passage) -> SpannedText:
+    """What is embedded, with the places of the passage's sentences in it."""
+    text = passage.embedded_text
+    offset = len(text) - len(passage.text)
+    return text, [(offset + sentence.start, offset + sentence.end) for sentence in passage.sentences]
+
+
+def _batches(vectors: np.ndarray) -> Iterator[Vectors]:
+    for start in range(0, len(vectors), VECTORS_PER_BATCH):
+        yield vectors[start : start + VECTORS_PER_BATCH].astype(np.float32)
+
+
+def _check(folder: Path, vectors: np.ndarray) -> None:
+    """Open what was built as a reader would, and find some passages by their own vectors."""
+    dense = Dense(folder / "chroma")
+    try:
+        if dense.count() != len(vectors):
+            raise IndexDamaged(f"Chroma holds {dense.count()} of {len(vectors)} passages. Run backbot ingest again.")
+        rows = np.linspace(0, len(vectors) - 1, min(len(vectors), 20)).astype(int)
+        samples = vectors[rows].astype(np.float32)
+        found = sum(dense.search(vector, 1)[1][0] > 0.99 * float(vector @ vector) for vector in samples)
+        # The search is approximate: among many near-copies it may miss one.
+        if found < 0.8 * len(rows):
+            raise IndexDamaged(
+                f"Chroma finds {found} of {len(rows)} passages by their own vectors. Run backbot ingest again."
+            )
+    finally:
+        dense.close()
