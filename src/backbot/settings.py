@@ -54,6 +54,26 @@ class Settings(BaseSettings):
         description="A CrossEncoder for natural language inference that checks the language model's sentences once more; "
         "empty: none.",
     )
+    allowed_origins: str = Field(
+        "",
+        description="The sites that may show the widget and call the API, such as https://health.example, with commas between; "
+        "empty: none but backbot's own pages.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between; "
+        "empty: none.",
+    )
+    rate_per_address: str = Field("30/minute", description="How many questions one address may ask.")
+    rate_overall: str = Field("1200/minute", description="How many questions all addresses together may ask.")
+    rate_store: str = Field(
+        "async+memory://", description="Where rates are counted: in each worker's memory, or async+redis://HOST:6379 for all."
+    )
+    rate_key: SecretStr = Field(
+        SecretStr(""), description="What addresses are hashed with; several workers on one Redis need the same. Empty: random."
+    )
+    max_streams: int = Field(16, ge=1, le=10_000, description="How many questions one worker answers at the same time.")
+    answer_seconds: float = Field(30.0, ge=1, le=600, description="The longest that one answer may take.")
 
 
 def load_settings() -> Settings:

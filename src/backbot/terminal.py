@@ -15,6 +15,7 @@ from backbot.records import Hit, Reply, Triage
 
 if TYPE_CHECKING:
     from backbot.bench.run import Figure
+    from backbot.commands.answer_changes import AnswerChange
 
 _LEVEL_STYLES = {"emergency": "bold white on red", "urgent": "bold red", "soon": "yellow", "none": "green"}
 _LEVEL_TITLES = {
@@ -84,8 +85,43 @@ def print_summary(summary: IngestSummary, out: Console) -> None:
     counts = f"{len(summary.added)} added, {len(summary.changed)} changed, {len(summary.removed)} removed"
     out.print(
         f"{verb} generation [bold]{summary.generation}[/bold]: {summary.articles} articles, {summary.passages} passages "
-        f"({counts}, {len(summary.left_out)} left out; {summary.embedded} passages embedded) in {summary.seconds:.1f} s"
+        f"({counts}, {len(summary.left_out)} left out; {summary.embedded} texts embedded) in {summary.seconds:.1f} s"
     )
+
+
+def print_preview(summary: IngestSummary, out: Console) -> None:
+    """What an ingest would change, article by article."""
+    rows = {
+        "Added": summary.added,
+        "Changed": summary.changed,
+        "Removed": summary.removed,
+        "Stale": summary.stale,
+        "Left out": tuple(f"{bad.place}: {bad.reason}" for bad in summary.left_out),
+    }
+    for name, values in rows.items():
+        for value in values:
+            out.print(Text(f"{name}: {value}", style="yellow" if name in ("Removed", "Stale", "Left out") else ""))
+    counts = ", ".join(f"{len(values)} {name.lower()}" for name, values in rows.items())
+    out.print(f"An ingest would leave {summary.articles} articles ({counts}). Nothing was published.")
+
+
+def print_answer_changes(changes: "list[AnswerChange]", out: Console) -> None:
+    """Each question that gets another answer, the old one beside the new one."""
+    for change in changes:
+        table = Table("Old answer", "New answer", title=Text(f"{change.case}: {change.turns[-1]}"), title_justify="left")
+        table.add_row(*(Text(_said(reply)) for reply in (change.old, change.new)))
+        out.print(table)
+        if change.articles:
+            out.print(Text("Because of: " + ", ".join(change.articles), style="dim"))
+    verb = "question gets" if len(changes) == 1 else "questions get"
+    out.print(f"{len(changes)} {verb} another answer.")
+
+
+def _said(reply: Reply) -> str:
+    """The sentences with the article of each; what is said instead where there are none."""
+    articles = {citation.n: citation.article for citation in reply.citations}
+    lines = (f"{s.text} [{', '.join(articles[n] for n in s.citations)}]" for s in reply.sentences)
+    return "\n".join(lines) or f"({reply.outcome}) {reply.message}"
 
 
 def print_status(index: str, manifest: Manifest, kept: list[str], out: Console) -> None:

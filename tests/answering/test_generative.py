@@ -27,7 +27,14 @@ from answering.model_server import (
 from backbot.answering.chat_models import open_chat
 from backbot.answering.circuit import Circuit
 from backbot.answering.extractive import Candidate
-from backbot.answering.generative import LanguageModel, Supported, load_language_model, read_claims, write_answer
+from backbot.answering.generative import (
+    LanguageModel,
+    Supported,
+    answer_schema,
+    load_language_model,
+    read_claims,
+    write_answer,
+)
 from backbot.chunking import split_passages
 from backbot.errors import SettingsInvalid
 from backbot.records import Article, Hit
@@ -295,6 +302,19 @@ def test_structured_output_is_asked_for_and_done_without_once_refused():
     assert asked == [True, False, False]
 
 
+def test_a_server_of_ones_own_is_told_which_quotes_there_are():
+    with serve(say("")) as server:
+        answer(open_model(server))
+        form = server.requests[0].request_json["response_format"]["json_schema"]["schema"]
+    first, second, _ = form["properties"]["sentences"]["items"]["anyOf"]
+    assert first["properties"]["quote"]["enum"] == [LEAVE, FIRST, ICE]
+    assert second["properties"]["passage"] == {"const": 2}
+
+
+def test_a_providers_own_service_is_sent_the_same_schema_with_every_question():
+    assert answer_schema(PASSAGES, with_quotes=False) == answer_schema([], with_quotes=False)
+
+
 def test_a_passing_failure_is_tried_again():
     with serve(in_turn(fail(503), fail(429), say(claim(WARM, WARM, 2)))) as server:
         assert [s.text for s in answer(open_model(server))] == [WARM]
@@ -414,7 +434,7 @@ def test_a_url_alone_names_a_server_that_speaks_openais_protocol():
 def test_a_setting_that_cannot_be_used_names_the_way_out(values: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(SettingsInvalid, match=told) as caught:
-        open_chat(Settings(**values), {})  # type: ignore[arg-type]
+        open_chat(Settings(**values))  # type: ignore[arg-type]
     assert "sk-secret-123" not in str(caught.value)
 
 

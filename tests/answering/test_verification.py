@@ -5,7 +5,6 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-import frontmatter
 import pytest
 import yaml
 

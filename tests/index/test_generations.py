@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -31,16 +30,6 @@ from backbot.index.generations import ingest_lock, list_generations, live_name, 
 from backbot.index.ingest import IngestSummary, ingest
 from backbot.index.search import Index
 from backbot.settings import Settings
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(index=tmp_path / "index")
-
-
-@pytest.fixture
-def first(small_corpus: Path, settings: Settings, embedder: Embedder) -> IngestSummary:
-    return ingest([str(small_corpus)], settings, embedder)
 
 
 def top(index: Index, question: str) -> str:
@@ -153,16 +142,6 @@ def test_searching_changes_no_file_of_the_generation(first: IngestSummary, setti
         top(index, "cold")
         index.live().close()
     Index(settings.index, embedder)
-
-
-def test_a_publish_that_cannot_be_opened_leaves_the_former_generation_serving(
-    first: IngestSummary, small_corpus: Path, settings: Settings, embedder: Embedder
-):
-    index = Index(settings.index, embedder)
-    (small_corpus / "walking.md").unlink()
-    second = ingest([str(small_corpus)], settings, embedder)
-    (settings.index / "generations" / second.generation / "vectors.bin").unlink()
-    assert top(index, "how far should I walk") == "walking"
 
 
 def test_a_second_ingest_says_who_holds_the_lock(settings: Settings, small_corpus: Path, embedder: Embedder):
@@ -280,39 +259,11 @@ def test_a_killed_ingest_loses_no_embedding_work(small_corpus: Path, settings: S
         time.sleep(0.01)
     process.kill()
     process.wait()
+    done = stored_vectors(settings.index)
     summary = ingest([str(small_corpus)], settings, embedder)
     assert summary.published
-    assert 0 < summary.embedded <= summary.passages - 256
-
-
-def test_readers_are_answered_while_generations_are_published(
-    first: IngestSummary, small_corpus: Path, settings: Settings, embedder: Embedder
-):
-    index = Index(settings.index, embedder)
-    stop = threading.Event()
-    failures: list[Exception] = []
-    answered = 0
-
-    def ask() -> None:
-        nonlocal answered
-        while not stop.is_set():
-            try:
-                assert top(index, "height of my seat") == "chairs"
-                answered += 1
-            except Exception as error:
-                failures.append(error)
-
-    threads = [threading.Thread(target=ask) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for n in range(5):
-        write_article(small_corpus, "walking", f"## How far?\n\nStart with {n + 10} minutes a day.")
-        ingest([str(small_corpus)], settings, embedder)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert answered > 20
+    assert done >= 256
+    assert 0 < summary.embedded == stored_vectors(settings.index) - done
 
 
 def test_a_manifest_of_another_schema_is_refused(first: IngestSummary, settings: Settings, embedder: Embedder):

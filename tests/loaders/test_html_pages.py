@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # the pages and posts are easier to read unbroken
+# the pages and posts are easier to read unbroken
 from datetime import date
 
 import pytest

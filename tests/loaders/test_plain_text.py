@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # the pages and posts are easier to read unbroken
+# the pages and posts are easier to read unbroken
 from backbot.loaders.plain_text import read_text
 
 ONE_PARAGRAPH_A_LINE = """Sleeping Well With A Sore Back

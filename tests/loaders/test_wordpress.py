@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # the pages and posts are easier to read unbroken
+# the pages and posts are easier to read unbroken
 import pytest
 
 from backbot.loaders.wordpress import drop_shortcodes, post_id, read_post

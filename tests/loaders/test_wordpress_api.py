@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # the pages and posts are easier to read unbroken
+# the pages and posts are easier to read unbroken
 """The answers have the form of those of a real WordPress 6.1."""
 
 import json

@@ -133,7 +133,12 @@ def test_a_screen_reader_hears_one_message_for_each_answer(page: Page, site: str
     expect(page.locator('body > [role="status"]')).to_have_text("The answer is ready.")
     assert page.evaluate("window.heard.filter((text) => text.includes('answer is ready')).length") == 1
     assert page.evaluate("""document.querySelectorAll('[role="log"]:not([aria-live="off"])').length""") == 0
-    assert page.evaluate("""[...document.querySelectorAll('#bb-chat [aria-label]')].filter(e => e.ariaLabel.includes('<')).length""") == 0
+    assert (
+        page.evaluate(
+            """[...document.querySelectorAll('#bb-chat [aria-label]')].filter(e => e.ariaLabel.includes('<')).length"""
+        )
+        == 0
+    )
 
 
 def test_an_answer_is_copied_with_its_sources(page: Page, site: str):

@@ -19,31 +19,38 @@ REFUSES_SCHEMA = frozenset({400, 404, 405, 415, 422, 501})
 """Statuses with which servers answer a request for structured output that they cannot serve."""
 
 
+Structure = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A provider: the package that speaks to it, its chat model's arguments, and those that ask for a JSON schema."""
 
     package: str
     arguments: Callable[[Settings], dict[str, Any]]
-    structure: Callable[[Mapping[str, Any]], dict[str, Any]]
+    structure: Structure
 
 
 class Chat:
     """A chat model asked for structured output, or for plain text once it has refused that. Threads may share it."""
 
-    def __init__(self, name: str, structured: Any, plain: Any) -> None:
+    def __init__(self, name: str, exact: Any, plain: Any, structure: Structure, *, is_own: bool) -> None:
         self.name = name
-        self._structured = structured
+        self.is_own = is_own
+        """Whether it runs on a server of the operator's: those take a new schema with each question at no cost."""
+        self._exact = exact
         self._plain = plain
+        self._structure = structure
         self._takes_schema = True
 
-    def stream(self, messages: list[tuple[str, str]], stop: threading.Event) -> Iterator[str]:
+    def stream(self, messages: list[tuple[str, str]], schema: Mapping[str, Any], stop: threading.Event) -> Iterator[str]:
         """The reply's text in pieces, until `stop` is set; raises what the provider's client raises."""
         from langsmith.run_helpers import tracing_context
 
         # What a reader asks goes to the model only, even where LangSmith's tracing is on for other programs.
         with tracing_context(enabled=False):
-            for piece in (self._structured if self._takes_schema else self._plain).stream(messages):
+            model = self._exact.bind(**self._structure(schema)) if self._takes_schema else self._plain
+            for piece in model.stream(messages):
                 if stop.is_set():
                     return
                 yield str(piece.text)
@@ -56,8 +63,8 @@ class Chat:
         return not self._takes_schema
 
 
-def open_chat(settings: Settings, schema: Mapping[str, Any]) -> Chat:
-    """The chat model that `settings.llm` names, asked for output of the JSON schema; raises SettingsInvalid."""
+def open_chat(settings: Settings) -> Chat:
+    """The chat model that `settings.llm` names; raises SettingsInvalid."""
     provider, name, url = _parse(settings)
     row = PROVIDERS[provider]
     if any(importlib.util.find_spec(package) is None for package in ("langchain", row.package)):
@@ -76,7 +83,7 @@ def open_chat(settings: Settings, schema: Mapping[str, Any]) -> Chat:
             f"BACKBOT_LLM={provider}:{name} cannot be opened ({type(error).__name__}). Set BACKBOT_LLM_KEY, or the "
             "provider's own variable, to its key."
         ) from None
-    return Chat(f"{provider}:{name}", exact.bind(**row.structure(schema)), plain)
+    return Chat(f"{provider}:{name}", exact, plain, row.structure, is_own=bool(url) or provider == "ollama")
 
 
 def _parse(settings: Settings) -> tuple[str, str, str]:

@@ -16,6 +16,7 @@ from backbot.embeddings import load_embedder
 from backbot.index.focus import embed_question
 from backbot.index.search import Index
 from backbot.settings import load_settings
+from backbot.vocabulary import load_vocabulary
 
 C, GAMMA = 3, 1
 """Chosen by cross-validation and on evals/answers-tune.yaml among C 1 to 30 and gamma 0.5 to 2, and a linear model."""
@@ -38,9 +39,10 @@ def main(examples: Path) -> None:
     rows = [json.loads(line) for line in examples.read_text("utf-8").splitlines() if line.strip()]
     found, questions = [], []
     for row in rows:
-        vector = embed_question(row["ask"], embedder, generation)
-        hits = generation.search(row["ask"], vector)
-        found.append(evidence(row["ask"], hits, rank_sentences(row["ask"], vector, hits, generation)))
+        read = load_vocabulary().expand(row["ask"], generation.words)
+        vector = embed_question(read.question, embedder, generation)
+        hits = generation.search(read.question, vector)
+        found.append(evidence(read.corrected, hits, rank_sentences(read.corrected, vector, hits, generation)))
         questions.append(vector)
     evidences, vectors = np.stack(found), np.stack(questions)
     mean, scale = evidences.mean(axis=0), evidences.std(axis=0)

@@ -7,7 +7,6 @@ background until it answers within the budget again.
 
 import html
 import json
-import logging
 import queue
 import random
 import re
@@ -21,7 +20,7 @@ from backbot.answering.chat_models import Chat, open_chat
 from backbot.answering.circuit import Circuit
 from backbot.answering.entailment import load_entailment
 from backbot.answering.extractive import Candidate
-from backbot.answering.verification import verify
+from backbot.answering.verification import MAX_SENTENCE_CHARS, verify
 from backbot.prompts import load_prompt
 from backbot.records import Hit, Passage
 from backbot.settings import Settings
@@ -41,27 +40,7 @@ FIRST_PAUSE = 0.2
 RELEVANT = 0.72
 """A sentence is shown only when its evidence scores at least this part of the best sentence's score for the question."""
 
-# The quote comes before the text, so that the model words what it has just copied.
-SCHEMA = {
-    "title": "Answer",
-    "type": "object",
-    "properties": {
-        "sentences": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"passage": {"type": "integer"}, "quote": {"type": "string"}, "text": {"type": "string"}},
-                "required": ["passage", "quote", "text"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["sentences"],
-    "additionalProperties": False,
-}
-
 _CITATION_MARK = re.compile(r"\s*\[\d+\](?=\W*$)")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +53,7 @@ class Claim:
 
 
 Messages = list[tuple[str, str]]
+Schema = dict[str, Any]
 ClaimQueue = queue.SimpleQueue[Claim | None]
 
 
@@ -85,6 +65,7 @@ class Supported:
     passage: Passage
     quote: str
     engine: str
+    is_item: bool = False
 
 
 def write_answer(
@@ -104,7 +85,7 @@ def write_answer(
         yield sentence
     if not worded:
         for candidate in chosen:
-            yield Supported(candidate.text, candidate.hit.passage, candidate.text, EXTRACTIVE)
+            yield Supported(candidate.text, candidate.hit.passage, candidate.text, EXTRACTIVE, candidate.is_item)
 
 
 class LanguageModel:
@@ -129,14 +110,14 @@ class LanguageModel:
 
         The model is given the passages `given`; `ranked` is what `rank_sentences` gave for the question.
         """
-        messages = self._messages(question, given)
+        messages, schema = self._messages(question, given), answer_schema(given, with_quotes=self._chat.is_own)
         if not self.circuit.is_closed:
-            if self.circuit.may_probe() and self._start(messages, None) is None:
+            if self.circuit.may_probe() and self._start(messages, schema, None) is None:
                 self.circuit.open("too many requests are under way")
             return
         claims: ClaimQueue = queue.SimpleQueue()
         deadline = time.monotonic() + self._budget
-        stop = self._start(messages, claims)
+        stop = self._start(messages, schema, claims)
         if stop is None:
             return
         try:
@@ -157,9 +138,10 @@ class LanguageModel:
             if sentence is None or not _is_relevant(sentence, ranked):
                 continue
             key = (sentence.passage.id, sentence.quote)
-            words += len(sentence.text.split())
-            if key not in shown and words <= MAX_WORDS:
+            length = len(sentence.text.split())
+            if key not in shown and words + length <= MAX_WORDS:
                 shown.add(key)
+                words += length
                 yield sentence
             if len(shown) == MAX_SENTENCES:
                 return
@@ -171,7 +153,6 @@ class LanguageModel:
         passage = given[claim.passage - 1]
         verdict = verify(claim.text, claim.quote, passage.text, question)
         if not verdict.supported:
-            _log.debug("Dropped a sentence of the language model: %s", verdict.reason)
             return None
         quote = passage.text[verdict.start : verdict.end]
         if self._entails and not self._entails(quote, claim.text):
@@ -190,8 +171,11 @@ class LanguageModel:
             ("human", self._question.fill(question=asked, passages=passages)),
         ]
 
-    def _start(self, messages: Messages, claims: ClaimQueue | None) -> threading.Event | None:
-        """Ask the model in a thread that puts its claims, then True or False; None when too many threads are busy."""
+    def _start(self, messages: Messages, schema: Schema, claims: ClaimQueue | None) -> threading.Event | None:
+        """Ask the model in a thread that puts its claims, then None; without a queue, to probe the circuit.
+
+        Setting the event ends the thread's work. None when too many threads are busy.
+        """
         if not self._slots.acquire(blocking=False):
             return None
         stop = threading.Event()
@@ -200,7 +184,7 @@ class LanguageModel:
             began = time.monotonic()
             failure = ""
             try:
-                for claim in self._ask(messages, stop):
+                for claim in self._ask(messages, schema, stop):
                     if claims is not None:
                         claims.put(claim)
             # The model's client may raise anything at all, and its words may hold a key: only its kind is told.
@@ -219,12 +203,12 @@ class LanguageModel:
         threading.Thread(target=work, name="language-model", daemon=True).start()
         return stop
 
-    def _ask(self, messages: Messages, stop: threading.Event) -> Iterator[Claim]:
+    def _ask(self, messages: Messages, schema: Schema, stop: threading.Event) -> Iterator[Claim]:
         """The model's claims as they come; asks again after a passing failure as long as nothing has come."""
         for attempt in range(1, ATTEMPTS + 1):
             came = False
             try:
-                for claim in read_claims(self._chat.stream(messages, stop)):
+                for claim in read_claims(self._chat.stream(messages, schema, stop)):
                     came = True
                     yield claim
                 return
@@ -245,7 +229,32 @@ def load_language_model(settings: Settings) -> LanguageModel | None:
     if not settings.llm:
         return None
     entails = load_entailment(settings.nli_model) if settings.nli_model else None
-    return LanguageModel(open_chat(settings, SCHEMA), settings.llm_timeout, entails)
+    return LanguageModel(open_chat(settings), settings.llm_timeout, entails)
+
+
+def answer_schema(given: Sequence[Passage], *, with_quotes: bool) -> Schema:
+    """The JSON schema of a reply; `with_quotes` lets a quote be nothing but a sentence of its passage.
+
+    The quote comes before the text, so that the model words what it has just copied.
+    """
+    if with_quotes:
+        items = [
+            _claim_schema({"const": number}, {"enum": quotes}, {"type": "string", "maxLength": MAX_SENTENCE_CHARS})
+            for number, passage in enumerate(given, 1)
+            if (quotes := [q for s in passage.sentences if not (q := passage.quote(s)).endswith((":", "?"))])
+        ]
+        sentences: Schema = {"type": "array", "items": {"anyOf": items}, "maxItems": MAX_SENTENCES}
+    else:
+        sentences = {"type": "array", "items": _claim_schema({"type": "integer"}, {"type": "string"}, {"type": "string"})}
+    return _object_schema({"sentences": sentences})
+
+
+def _claim_schema(passage: Schema, quote: Schema, text: Schema) -> Schema:
+    return _object_schema({"passage": passage, "quote": quote, "text": text})
+
+
+def _object_schema(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def read_claims(pieces: Iterator[str]) -> Iterator[Claim]:

@@ -1,13 +1,13 @@
 """A new generation made from the articles of an ingest, one article at a time, and checked as a reader would."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from backbot.chunking import CHUNKING, split_passages
-from backbot.embeddings import Embedder, Vectors
+from backbot.embeddings import Embedder, ModelIdentity, Vectors
 from backbot.errors import IndexDamaged, TooManyBadArticles
 from backbot.index.content import Content, ContentWriter
 from backbot.index.dense import Dense, build_dense
@@ -15,49 +15,65 @@ from backbot.index.embedding_store import EmbeddingStore, SpannedText
 from backbot.index.generations import Manifest, describe_files, list_generations
 from backbot.index.lexical import build_lexical
 from backbot.index.reading import Account, Progress
+from backbot.index.words import write_words
 from backbot.records import Article, Passage
 
 VECTORS_PER_BATCH = 2000
 
 
-def build_generation(
-    index: Path,
+def embed_articles(index: Path, name: str, writer: ContentWriter, total: int, embedder: Embedder, progress: Progress) -> int:
+    """Split and embed the `total` articles that `writer` holds; returns how many texts were embedded, the rest were known.
+
+    Raises TooManyBadArticles when there is no text at all.
+    """
+    store = EmbeddingStore(index / "embeddings.sqlite", embedder, name)
+    try:
+        article, done, heading = "", 0, np.zeros(0, np.float32)
+        for item, encoded in store.encode(_texts(writer.articles())):
+            if isinstance(item, str):
+                heading = encoded.vector
+                continue
+            writer.add_passage(item, encoded, heading)
+            if item.article != article:
+                article, done = item.article, done + 1
+                progress("Embedding", done, total)
+        if not writer.passages:
+            raise TooManyBadArticles(
+                "The articles hold no text; nothing was published. Check them with: backbot corpus read"
+            )
+        progress("Embedding", total, total)
+        store.forget(before=min((*list_generations(index), name)))
+        return store.computed
+    finally:
+        store.close()
+
+
+def finish_generation(
     folder: Path,
     writer: ContentWriter,
     account: Account,
     sources: Sequence[str],
     stale: Sequence[str],
-    embedder: Embedder,
+    model: ModelIdentity,
     progress: Progress,
-) -> tuple[Manifest, int]:
-    """Finish the generation in `folder`, whose `writer` holds the articles of `account`.
-
-    Returns its manifest and how many texts were embedded; the rest were known. Raises TooManyBadArticles when there is
-    no text at all, IndexDamaged when what was built does not work.
-    """
-    store = EmbeddingStore(index / "embeddings.sqlite", embedder, folder.name)
-    try:
-        dimension = _write_passages(writer, len(account.hashes), store, progress)
-        computed = store.computed
-        store.forget(before=min((*list_generations(index), folder.name)))
-    finally:
-        store.close()
-    writer.close()
-
-    progress("Indexing", 0, 4)
-    content = Content(folder, dimension)
-    build_lexical(folder / "bm25", (passage.embedded_text for passage in content.all_passages()))
-    progress("Indexing", 1, 4)
-    build_lexical(folder / "bm25-headings", (passage.heading_path for passage in content.all_passages()))
-    progress("Indexing", 2, 4)
-    build_dense(folder / "chroma", _batches(content.vectors), writer.passages)
-    progress("Indexing", 3, 4)
-    _check(folder, content.vectors)
+) -> Manifest:
+    """Index what `writer` wrote into `folder`, check it and describe it; raises IndexDamaged when it does not work."""
+    content = Content(folder, writer.dimension)
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: build_lexical(folder / "bm25", (passage.embedded_text for passage in content.all_passages())),
+        lambda: build_lexical(folder / "bm25-headings", (passage.heading_path for passage in content.all_passages())),
+        lambda: write_words(folder / "words.json", (passage.embedded_text for passage in content.all_passages())),
+        lambda: build_dense(folder / "chroma", _batches(content.vectors), writer.passages),
+        lambda: _check(folder, content.vectors),
+    )
+    for done, step in enumerate(steps):
+        progress("Indexing", done, len(steps))
+        step()
     manifest = Manifest(
         name=folder.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        model=embedder.identity,
-        dimension=dimension,
+        model=model,
+        dimension=writer.dimension,
         sources=tuple(sources),
         articles=dict(sorted(account.hashes.items())),
         stale=tuple(stale),
@@ -68,26 +84,8 @@ def build_generation(
         origins=account.origins,
     )
     manifest.write(folder)
-    progress("Indexing", 4, 4)
-    return manifest, computed
-
-
-def _write_passages(writer: ContentWriter, articles: int, store: EmbeddingStore, progress: Progress) -> int:
-    """Split and embed all articles; returns the vectors' dimension."""
-    heading, done, dimension = np.zeros(0, np.float32), 0, 0
-    for item, encoded in store.encode(_texts(writer.articles())):
-        match item:
-            case Article():
-                done += 1
-                progress("Embedding", done, articles)
-            case str():
-                heading = encoded.vector
-            case Passage():
-                writer.add_passage(item, encoded, heading)
-                dimension = len(encoded.vector)
-    if not writer.passages:
-        raise TooManyBadArticles("The articles hold no text; nothing was published. Check them with: backbot corpus read")
-    return dimension
+    progress("Indexing", len(steps), len(steps))
+    return manifest
 
 
 def _texts(articles: Iterable[Article]) -> Iterator[tuple[str | Passage, SpannedText]]:

@@ -1,10 +1,12 @@
 """What a generation's rows stand for: articles and passages in SQLite, their vectors in memory-mapped arrays."""
 
+import contextlib
 import json
 import sqlite3
-import threading
+import weakref
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ create table passages (row integer primary key, first_sentence integer not null,
 
 
 class ContentWriter:
-    """Writes a new generation's content into `folder`; use as a context manager. Articles first, then passages in row order."""
+    """Writes a new generation's content into `folder`; a context manager. Articles come first, passages in row order."""
 
     def __init__(self, folder: Path):
         self._database = sqlite3.connect(folder / "content.sqlite")
@@ -31,7 +33,7 @@ class ContentWriter:
         self._vectors = (folder / "vectors.bin").open("wb")
         self._headings = (folder / "headings.bin").open("wb")
         self._sentences = (folder / "sentences.bin").open("wb")
-        self.passages = self.sentences = 0
+        self.passages = self.sentences = self.dimension = 0
 
     def add_article(self, article: Article) -> None:
         """Keep the article as it was read, for its page and for the next ingest."""
@@ -44,14 +46,13 @@ class ContentWriter:
 
     def add_passage(self, passage: Passage, encoded: Encoded, heading: Vectors) -> None:
         """Give the passage the next row; `encoded` holds its vector and its sentences', `heading` is its heading path's."""
-        self._database.execute(
-            "insert into passages values (?, ?, ?)", (self.passages, self.sentences, _to_json(passage))
-        )
+        self._database.execute("insert into passages values (?, ?, ?)", (self.passages, self.sentences, _to_json(passage)))
         self._vectors.write(encoded.vector.astype(np.float16).tobytes())
         self._headings.write(heading.astype(np.float16).tobytes())
         self._sentences.write(encoded.spans.astype(np.float16).tobytes())
         self.passages += 1
         self.sentences += len(passage.sentences)
+        self.dimension = len(encoded.vector)
 
     def __enter__(self) -> "ContentWriter":
         return self
@@ -69,7 +70,9 @@ class Content:
 
     def __init__(self, folder: Path, dimension: int):
         self._file = folder / "content.sqlite"
-        self._local = threading.local()
+        # A thread takes a connection and brings it back. One for each thread would stay open long after the thread ended.
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._close = weakref.finalize(self, _close_all, self._idle)
         self.vectors = _open_vectors(folder / "vectors.bin", dimension)
         self.headings = _open_vectors(folder / "headings.bin", dimension)
         self._sentences = _open_vectors(folder / "sentences.bin", dimension)
@@ -94,26 +97,39 @@ class Content:
 
     def articles(self) -> Iterator[Article]:
         """All articles, by id, one at a time."""
-        for (text,) in self._connection().execute("select fields from articles order by id"):
-            yield _article(json.loads(text))
+        with contextlib.closing(self._connect()) as database:
+            for (text,) in database.execute("select fields from articles order by id"):
+                yield _article(json.loads(text))
 
     def all_passages(self) -> Iterator[Passage]:
         """All passages, in row order, one at a time."""
-        for (text,) in self._connection().execute("select fields from passages order by row"):
-            yield _passage(json.loads(text))
+        with contextlib.closing(self._connect()) as database:
+            for (text,) in database.execute("select fields from passages order by row"):
+                yield _passage(json.loads(text))
+
+    def close(self) -> None:
+        """Close the database; without it, it is closed when nobody holds this object any more."""
+        self._close()
 
     def _read(self, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
-        return self._connection().execute(query, values).fetchall()
+        try:
+            database = self._idle.pop()
+        except IndexError:
+            database = self._connect()
+        try:
+            return database.execute(query, values).fetchall()
+        finally:
+            self._idle.append(database)
 
-    def _connection(self) -> sqlite3.Connection:
-        """This thread's connection; it is closed when the thread ends or the generation is let go."""
-        if not hasattr(self._local, "database"):
-            # Immutable: no lock file, no journal; a published generation never changes.
-            self._local.database = sqlite3.connect(
-                f"{self._file.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-            )
-        connection: sqlite3.Connection = self._local.database
-        return connection
+    def _connect(self) -> sqlite3.Connection:
+        # Immutable: no lock file, no journal; a published generation never changes.
+        address = f"{self._file.absolute().as_uri()}?mode=ro&immutable=1"
+        return sqlite3.connect(address, uri=True, check_same_thread=False)
+
+
+def _close_all(connections: deque[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _open_vectors(file: Path, dimension: int) -> NDArray[np.float16]:
@@ -122,13 +138,16 @@ def _open_vectors(file: Path, dimension: int) -> NDArray[np.float16]:
     return np.memmap(file, np.float16, "r").reshape(-1, dimension)
 
 
+_RECORDS = (Article, Source, Passage, Sentence)
+
+
 def _to_json(record: Article | Passage) -> str:
     return json.dumps(record, default=_plain, ensure_ascii=False)
 
 
 def _plain(value: Any) -> dict[str, Any] | str:
     """A record's fields; a date's text. `asdict` gives the same in ten times the time."""
-    return {name: getattr(value, name) for name in value.__slots__} if is_dataclass(value) else str(value)
+    return {name: getattr(value, name) for name in value.__slots__} if isinstance(value, _RECORDS) else str(value)
 
 
 def _passage(values: dict[str, Any]) -> Passage:

@@ -2,7 +2,7 @@
 
     <index>/live                    the name of the published generation: the pointer that is renamed
     <index>/generations/<name>/     manifest.json, content.sqlite, *.bin, chroma/, bm25/
-    <index>/building/               laid out as the index is, for what is being made; a killed ingest's is removed by the next
+    <index>/building/               laid out as the index, for what is being made; a killed ingest's is removed by the next
     <index>/embeddings.sqlite       vectors of passages by content, so that none is computed twice
     <index>/fetched/                pages of sites, so that an unchanged one is not fetched again
     <index>/lock                    held by the one ingest that may run; says who holds it
@@ -31,7 +31,7 @@ from backbot.embeddings import ModelIdentity
 from backbot.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing, IndexUnwritable
 from backbot.index.dense import DATABASE, database_sha256
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 HASHED_BYTES = 32 * 2**20
 """Larger files are compared by size alone at opening, so that a large index opens at once; `backbot status` reads all."""
 

@@ -31,9 +31,7 @@ def build_lexical(folder: Path, texts: Iterable[str]) -> None:
 
     numbers: dict[str, int] = {}
     # bm25s cannot index a corpus without a single word.
-    rows = [
-        array("i", [numbers.setdefault(word, len(numbers)) for word in split_words(text) or ["\0"]]) for text in texts
-    ]
+    rows = [array("i", [numbers.setdefault(word, len(numbers)) for word in split_words(text) or ["\0"]]) for text in texts]
     index = bm25s.BM25(method="lucene")
     index.index((rows, numbers), show_progress=False)
     index.save(str(folder), show_progress=False)

@@ -25,18 +25,14 @@ class Account:
     """Sources that hold something unreadable of which not even the id is known."""
 
 
-def read_sources(
-    sources: Sequence[str], settings: Settings, keep: Callable[[Article], None], progress: Progress
-) -> Account:
+def read_sources(sources: Sequence[str], settings: Settings, keep: Callable[[Article], None], progress: Progress) -> Account:
     """Read all sources, one article at a time, and give `keep` each published one.
 
     Raises SourceUnreadable when a source as a whole cannot be read: a site that is down must not take its articles away.
     """
     account = Account()
     for source in sources:
-        for found in load_articles(
-            source, cache=settings.index / "fetched", allow_private=settings.allow_private_sources
-        ):
+        for found in load_articles(source, cache=settings.index / "fetched", allow_private=settings.allow_private_sources):
             if isinstance(found, BadArticle):
                 account.bad.append(found)
                 if not found.article:

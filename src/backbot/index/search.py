@@ -16,6 +16,7 @@ from backbot.index.content import Content
 from backbot.index.dense import Dense
 from backbot.index.generations import Manifest, check_files, check_fits, generation_folder, hold, live_name, read_manifest
 from backbot.index.lexical import Lexical
+from backbot.index.words import read_words
 from backbot.records import Hit
 
 RETRY_SECONDS = 30
@@ -41,6 +42,7 @@ class Generation:
         self.manifest = manifest
         self.content = Content(folder, manifest.dimension)
         self._dense = Dense(folder / "chroma")
+        self.words = read_words(folder / "words.json")
         self._lexical = Lexical(folder / "bm25")
         self._lexical_headings = Lexical(folder / "bm25-headings")
 
@@ -76,6 +78,7 @@ class Generation:
     def close(self) -> None:
         """Give the files back; without it they are given back when nobody holds the generation any more."""
         self._dense.close()
+        self.content.close()
         self._let_go()
 
 
@@ -130,6 +133,18 @@ class Index:
         manifest = read_manifest(self.folder, name)
         check_fits(self.folder, manifest, self.embedder.identity)
         return Generation(self.folder, manifest)
+
+
+class FixedIndex(Index):
+    """An index that stays at one generation, whatever is published: for asking two of them the same question."""
+
+    def __init__(self, generation: Generation, embedder: Embedder):
+        self.embedder = embedder
+        self._generation = generation
+
+    def live(self) -> Generation:
+        """The one generation."""
+        return self._generation
 
 
 def _scale(scores: NDArray[np.float32]) -> NDArray[np.float32]:

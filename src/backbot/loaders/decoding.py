@@ -10,7 +10,10 @@ from pathlib import Path
 from backbot.loaders.faults import ArticleFault
 
 MAX_ARTICLE_BYTES = 10_000_000
-"""The largest file of one article. The longest real article with its page's markup is far below it."""
+"""The largest page, or line of JSON Lines; saved pages hold pictures as text."""
+
+MAX_TEXT_BYTES = 2_000_000
+"""The largest Markdown or text file: some 300,000 words."""
 
 _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8"),

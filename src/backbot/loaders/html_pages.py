@@ -2,6 +2,10 @@
 
 Hidden elements, scripts, comments and the parts that `boilerplate` names are taken out before anything reads the page, so
 that nothing which a reader of the page does not see can get into an answer.
+
+Measured on the 181 pages of Scrapinghub's article-extraction-benchmark (F1 of 4-word shingles): trafilatura 2.3.1 alone .960
+(2.0.0 published .958), this module .967. Taking the page's own mark of its article instead (`itemprop`, `article`, `main`)
+helps only where trafilatura lost most of the prose; done always, it cost .03.
 """
 
 import json

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from backbot.loaders.content import read_content
-from backbot.loaders.decoding import MAX_ARTICLE_BYTES, clean, decode
+from backbot.loaders.decoding import MAX_ARTICLE_BYTES, MAX_TEXT_BYTES, clean, decode
 from backbot.loaders.faults import ArticleFault, BadArticle
 from backbot.loaders.markdown import normalise
 from backbot.loaders.schema import FIELDS, build_article, check_id
@@ -82,6 +82,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _body(row: dict[str, Any], identity: str, known: dict[str, Any]) -> str:
     body, html = row.get("body"), row.get("html")
+    if isinstance(body, str) and len(body) > MAX_TEXT_BYTES:
+        raise ArticleFault(
+            f"body is longer than {MAX_TEXT_BYTES / 1e6:.0f} million characters; split the article", 0, identity
+        )
     if isinstance(body, str) and body.strip():
         return normalise(clean(body))
     if isinstance(html, str) and html.strip():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backbot.loaders.blocks import Block, join_blocks, read_blocks, take_title
-from backbot.loaders.decoding import decode, read_bytes
+from backbot.loaders.decoding import MAX_TEXT_BYTES, decode, read_bytes
 from backbot.loaders.faults import ArticleFault
 from backbot.loaders.sanitising import parse_fragment, web_or_relative_link
 from backbot.loaders.schema import build_article, make_id
@@ -24,7 +24,7 @@ def read_markdown_file(path: Path, identity: str = "") -> Article:
     """The article in one Markdown file; raises ArticleFault with the line of the first fault."""
     identity = identity or make_id(path.stem)
     try:
-        return read_markdown(decode(read_bytes(path)), identity)
+        return read_markdown(decode(read_bytes(path, MAX_TEXT_BYTES)), identity)
     except ArticleFault as fault:
         raise ArticleFault(fault.reason, fault.line, identity) from None
 

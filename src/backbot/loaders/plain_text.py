@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backbot.loaders.blocks import Block, escape, escape_start, join_blocks
 from backbot.loaders.boilerplate import drop_side_blocks
-from backbot.loaders.decoding import decode, read_bytes
+from backbot.loaders.decoding import MAX_TEXT_BYTES, decode, read_bytes
 from backbot.loaders.faults import ArticleFault
 from backbot.loaders.schema import build_article, make_id
 from backbot.records import Article
@@ -43,7 +43,7 @@ def read_text_file(path: Path, identity: str = "") -> Article:
     """The article in one text file; raises ArticleFault."""
     identity = identity or make_id(path.stem)
     try:
-        return read_text(decode(read_bytes(path)), identity)
+        return read_text(decode(read_bytes(path, MAX_TEXT_BYTES)), identity)
     except ArticleFault as fault:
         raise ArticleFault(fault.reason, fault.line, identity) from None
 

@@ -43,14 +43,16 @@ def _find(turns: Sequence[str], rules: Rules, use_classifier: bool) -> tuple[Fla
     phrases = detect(turns, rules)
     if not use_classifier or not any(turn.strip() for turn in turns):
         return phrases
-    from backbot.triage.classifier import load_classifier
+    from backbot.triage.classifier import Place, load_classifier
     from backbot.triage.judgement import judge
 
     try:
         classifier = load_classifier()
         if classifier is None:
             return phrases
-        return judge(phrases, classifier.read(turns), classifier.weights, turns, rules)
+        starts = [(flag.turn, turns[flag.turn].find(flag.quote), len(flag.quote)) for flag in phrases]
+        found = [Place(turn, start, start + length) for turn, start, length in starts]
+        return judge(phrases, classifier.read(turns, found), classifier.weights, turns, rules)
     except Exception as error:
         if not phrases:
             raise

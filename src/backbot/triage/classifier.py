@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,11 @@ SETTINGS_FILE = "settings.json"
 LEVEL_LABELS = ("at least soon", "at least urgent", "emergency")
 SEPARATOR = " [SEP] "
 
-_MOST_WINDOWS = 8
+_MOST_READ = 4000
+"""Characters of a conversation that are read whole; of a longer one half of this at each end."""
+_MOST_AROUND = 4
+_REACH = 250
+"""Characters before and after a place that are read with it."""
 _SENTENCE_END = re.compile(r"[.!?\n]+(?:\s|$)")
 
 Floats = npt.NDArray[np.float32]
@@ -64,24 +69,39 @@ class Classifier:
         self._tokenizer.enable_truncation(self._longest, stride=self._longest // 2)
         self._session = onnxruntime.InferenceSession(str(folder / MODEL_FILE), options, providers=["CPUExecutionProvider"])
 
-    def read(self, turns: Sequence[str]) -> Opinion:
-        """What it says of the reader's messages, oldest first. Of a very long text it reads the beginning and the end."""
+    def read(self, turns: Sequence[str], around: Sequence[Place] = ()) -> Opinion:
+        """What it says of the reader's messages, oldest first.
+
+        A conversation longer than it can read at once is read in pieces, a very long one only at its beginning, its end
+        and `around` the places given; the most alarming piece counts for each label.
+        """
         # A lone half of a surrogate pair is no text to the tokenizer; a question mark stands at the same offset.
         text = SEPARATOR.join(turns).encode("utf-8", "replace").decode("utf-8")
-        whole = self._tokenizer.encode(_ends(text, self._longest * _MOST_WINDOWS * 6))
-        windows = [whole, *whole.overflowing]
-        if len(windows) > _MOST_WINDOWS:
-            windows = windows[: _MOST_WINDOWS // 2] + windows[-_MOST_WINDOWS // 2 :]
+        pieces = self._pieces(text, [_near(turns, place) for place in around])
         best = np.full(len(self.labels), -np.inf, dtype=np.float32)
         looked_at = [0] * len(self.labels)
-        for window in windows:
-            ids = np.asarray([window.ids], dtype=np.int64)
+        for start, piece in pieces:
+            ids = np.asarray([piece.ids], dtype=np.int64)
             logits, attention = self._session.run(None, {"ids": ids, "mask": np.ones_like(ids)})
             for i in np.flatnonzero(logits[0] > best):
                 best[i] = logits[0, i]
-                looked_at[i] = window.offsets[int(attention[0, :, i].argmax())][0]
+                looked_at[i] = start + piece.offsets[int(attention[0, :, i].argmax())][0]
         places = {label: _sentence(turns, at) for label, at in zip(self.labels, looked_at, strict=True)}
         return Opinion(dict(zip(self.labels, map(float, best), strict=True)), places)
+
+    def _pieces(self, text: str, around: Sequence[tuple[int, int]]) -> list[tuple[int, Any]]:
+        """Tokenized pieces of the text, each with the offset at which it begins."""
+        if len(text) <= _MOST_READ:
+            whole = self._tokenizer.encode(text)
+            pieces = [(0, piece) for piece in (whole, *whole.overflowing)]
+            if len(pieces) == 1:
+                return pieces
+        else:
+            half = _MOST_READ // 2
+            first, last = self._tokenizer.encode(text[:half]), self._tokenizer.encode(text[-half:])
+            pieces = [(0, piece) for piece in (first, *first.overflowing)]
+            pieces += [(len(text) - half, piece) for piece in (last, *last.overflowing)]
+        return pieces + [(start, self._tokenizer.encode(text[start:end])) for start, end in around[:_MOST_AROUND]]
 
 
 @cache
@@ -90,9 +110,10 @@ def load_classifier(folder: Path = FOLDER) -> Classifier | None:
     return Classifier(folder) if (folder / MODEL_FILE).is_file() else None
 
 
-def _ends(text: str, most: int) -> str:
-    """The text, or its beginning and end where it is longer than `most` characters."""
-    return text if len(text) <= most else text[: most // 2] + text[-most // 2 :]
+def _near(turns: Sequence[str], place: Place) -> tuple[int, int]:
+    """Where the words around a place, of the same message, begin and end in the joined conversation."""
+    before = sum(len(turn) + len(SEPARATOR) for turn in turns[: place.turn])
+    return before + max(0, place.start - _REACH), before + min(len(turns[place.turn]), place.end + _REACH)
 
 
 def _sentence(turns: Sequence[str], at: int) -> Place:

@@ -20,6 +20,11 @@ _SURELY_NOT, _SURELY = -6.0, 3.0
 _LIKELY = 0.5
 """A flag that the classifier holds for at least this likely is named beside those that phrases found."""
 
+_EXPLAINS = -1.0
+"""The least logit of the likeliest flag at which the classifier may give a level that phrases do not give. On messages of a
+writer that it had not learnt from it costs 1 emergency in 270; of 1,300 ordinary questions it clears a fifth of the false
+alarms."""
+
 
 def features(opinion: Opinion, phrases: Sequence[Flag], rules: Rules) -> list[float]:
     """What the judgement sees: a one; the classifier's three logits of levels; its largest logit of a flag of each level;
@@ -47,6 +52,8 @@ def judge(
 
     `weights` has, for each of LEVEL_LABELS, one number for each of `features`.
     """
+    if not phrases and max(opinion.logits[row.id] for row in rules.flags) < _EXPLAINS:
+        return ()
     seen = features(opinion, phrases, rules)
     reached = [rank for rank, label in enumerate(LEVEL_LABELS, 1) if float(np.dot(seen, weights[label])) > 0.0]
     level = TRIAGE_LEVELS[max(reached, default=0)]

@@ -52,6 +52,7 @@ class PhraseBook:
     def __init__(self, concepts: Mapping[str, Iterable[str]], reader: Reader) -> None:
         self._edges: list[dict[str, list[int]]] = [{}]
         self._ends: list[str] = [""]
+        self._spelt: dict[str, tuple[str, ...]] = {}
         for concept, phrases in concepts.items():
             for phrase in phrases:
                 self._add(concept, phrase, reader)
@@ -104,7 +105,9 @@ class PhraseBook:
             optional = part.endswith("?") and len(part) > 1
             end = self._node()
             for word in part.removesuffix("?").split("|"):
-                symbols = _symbols(word, phrase, reader)
+                if word not in self._spelt:
+                    self._spelt[word] = _symbols(word, phrase, reader)
+                symbols = self._spelt[word]
                 for node in frontier:
                     at = node
                     for symbol in symbols[:-1]:

@@ -1,6 +1,6 @@
 """Trains the classifier and writes it into the package, in one command:
 
-    python -m backbot.triage.train evals/triage/train-*.jsonl
+    python -m backbot.triage.train evals/triage/train-*.jsonl --harmless evals/declining/train.jsonl
 
 It leaves each writer's file out in turn, learns from the others and reads the one left out (what it says is kept in
 `--keep`, so that a second run goes on where the first ended); weighs phrases against the classifier on these readings; then
@@ -49,7 +49,7 @@ _BARS = dict(zip(LEVEL_LABELS, (0.5, 0.45, 0.3), strict=True))
 class Recipe:
     """How the classifier is trained. `mix` is the share of messages that get a harmless one put before or after."""
 
-    epochs: int = 6
+    epochs: int = 5
     batch: int = 32
     encoder_rate: float = 1.2e-4
     head_rate: float = 3e-3
@@ -292,10 +292,22 @@ def read_left_out(
     return found
 
 
+def read_harmless(path: Path) -> list[Case]:
+    """Ordinary questions as cases without a flag; those in which phrases see one are left out, since they may hold one."""
+    rules = load_rules()
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    return [
+        Case(id=row["id"], turns=(row["ask"],), level="none", flags=(), voice="", kind="ordinary", pair="")
+        for row in rows
+        if not detect([row["ask"]], rules)
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="python -m backbot.triage.train", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="JSON Lines files of cases, one a writer")
+    parser.add_argument("--harmless", type=Path, help="JSON Lines of ordinary questions ({id, ask}) that hold no flag")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where the classifier is written")
     parser.add_argument("--keep", type=Path, default=Path("build/triage"), help="where readings of left-out files are kept")
     parser.add_argument("--weigh-only", action="store_true", help="weigh phrases anew, which is needed when rules change")
@@ -310,6 +322,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logits = read_left_out(by_file, labels, recipe, chosen.keep)
     every = [case for cases in by_file.values() for case in cases]
     weights = weigh([case for case in every if case.id in logits], logits)
+    if chosen.harmless:
+        every += read_harmless(chosen.harmless)
     if not chosen.weigh_only:
         export(train(every, labels, recipe), chosen.out)
     model = hashlib.sha256((chosen.out / MODEL_FILE).read_bytes()).hexdigest()

@@ -42,7 +42,11 @@ def answer_html(triage: Triage | None, sentences: Sequence[AnswerSentence], repl
     elif reply is None:
         parts.append('<p class="bb-note bb-waiting">Looking in the articles</p>')
     if reply:
-        parts += [_sources(reply.citations, turn), _actions(reply), f'<p class="bb-disclaimer">{escape(reply.disclaimer)}</p>']
+        parts += [
+            _sources(reply.citations, turn),
+            _actions(reply),
+            f'<p class="bb-disclaimer">{escape(reply.disclaimer)}</p>',
+        ]
     done = f" bb-done bb-{reply.outcome}" if reply else ""
     return f'<div class="bb-answer{done}">{"".join(parts)}</div>'
 
@@ -87,12 +91,10 @@ def _contact(contact: Contact) -> str:
 
 
 def _blocks(sentences: Sequence[AnswerSentence], turn: int) -> Iterator[str]:
-    """Sentences as paragraphs; those after one that ends with a colon as its list."""
-    opened = next((i for i, sentence in enumerate(sentences) if sentence.text.endswith(":")), None)
-    plain = sentences if opened is None else sentences[: opened + 1]
-    yield f"<p>{' '.join(_sentence(sentence, turn) for sentence in plain)}</p>"
-    if items := sentences[len(plain) :]:
-        yield f"<ul>{''.join(f'<li>{_sentence(item, turn)}</li>' for item in items)}</ul>"
+    """Sentences as paragraphs, list items as lists."""
+    for is_list, group in groupby(sentences, key=lambda sentence: sentence.is_item):
+        drawn = [_sentence(sentence, turn) for sentence in group]
+        yield f"<ul><li>{'</li><li>'.join(drawn)}</li></ul>" if is_list else f"<p>{' '.join(drawn)}</p>"
 
 
 def _sentence(sentence: AnswerSentence, turn: int) -> str:
@@ -100,7 +102,9 @@ def _sentence(sentence: AnswerSentence, turn: int) -> str:
         f'<sup><a class="bb-mark" href="#bb-{turn}-{n}"><span class="bb-sr">Source </span>{n}</a></sup>'
         for n in sentence.citations
     )
-    return f"<span>{escape(sentence.text)}{marks}</span>"
+    # The number keeps to the last word: a line never begins with it.
+    *words, last = sentence.text.rsplit(" ", 1)
+    return f'<span>{escape("".join(words))} <span class="bb-end">{escape(last)}{marks}</span></span>'
 
 
 def _sources(citations: Sequence[Citation], turn: int) -> str:
@@ -109,7 +113,8 @@ def _sources(citations: Sequence[Citation], turn: int) -> str:
         return ""
     ordered = sorted(citations, key=lambda c: (_first(citations, c), c.n))
     cards = [
-        _card(list(quoted), turn) for _, quoted in groupby(ordered, key=lambda citation: (citation.article, citation.heading))
+        _card(list(quoted), turn)
+        for _, quoted in groupby(ordered, key=lambda citation: (citation.article, citation.heading))
     ]
     return f'<section class="bb-sources"><h3>{"Source" if len(cards) == 1 else "Sources"}</h3>{"".join(cards)}</section>'
 
@@ -132,9 +137,7 @@ def _card(quoted: list[Citation], turn: int) -> str:
         for citation in quoted
     )
     heading = "" if first.heading == first.title else f'<p class="bb-heading">{escape(first.heading)}</p>'
-    return (
-        f'<div class="bb-card"><p class="bb-title">{escape(first.title)}</p>{heading}{status}<ol>{quotes}</ol></div>'
-    )
+    return f'<div class="bb-card"><p class="bb-title">{escape(first.title)}</p>{heading}{status}<ol>{quotes}</ol></div>'
 
 
 def _open(citation: Citation) -> str:

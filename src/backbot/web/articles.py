@@ -16,7 +16,10 @@ from backbot.records import Article
 
 FindArticle = Callable[[str], Article | None]
 
-_TAGS = set("h2 h3 h4 h5 h6 p ul ol li strong em b i a sup sub blockquote code pre table thead tbody tr th td br hr".split())
+_TAGS = {
+    "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "strong", "em", "b", "i", "a", "sup", "sub", "blockquote", "code", "pre",
+    "table", "thead", "tbody", "tr", "th", "td", "br", "hr",
+}  # fmt: skip
 _ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(2, 7)},
     "a": {"href", "class", "aria-label", "data-n", "id"},
@@ -26,8 +29,11 @@ _MARK = re.compile(r"\s*\[\^([^\]\s]+)\]")
 _ARTICLE_LINK = re.compile(r"(?:\./)?([\w-]+)\.md(#[\w-]*)?$")
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -36,7 +42,7 @@ def article_page(article: Article, find_article: FindArticle, today: date) -> st
     body, cited = render_body(article, find_article)
     by_key = {source.key: source for source in article.sources}
     sources = [by_key[key] for key in cited] + [source for source in article.sources if source.key not in cited]
-    return _TEMPLATES.get_template("article.html").render(
+    return TEMPLATES.get_template("article.html").render(
         article=article,
         body=body,
         cited=cited,
@@ -50,7 +56,7 @@ def article_page(article: Article, find_article: FindArticle, today: date) -> st
 
 def plain_page(title: str, text: str) -> str:
     """A page that says one thing, such as that an article was not found."""
-    return _TEMPLATES.get_template("plain.html").render(title=title, text=text)
+    return TEMPLATES.get_template("plain.html").render(title=title, text=text)
 
 
 def review_line(article: Article) -> str:

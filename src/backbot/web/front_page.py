@@ -12,11 +12,15 @@ HEAD = (
     '<meta name="description" content="Answers about back pain, word for word from the articles, with their sources.">'
     '<meta name="color-scheme" content="light dark">'
     '<link rel="icon" href="backbot/icon.svg" type="image/svg+xml">'
-    '<link rel="stylesheet" href="backbot/look.css"><link rel="stylesheet" href="backbot/answer.css">'
+    '<link rel="stylesheet" href="backbot/look.css">'
+    '<link rel="stylesheet" href="backbot/dark.css" media="(prefers-color-scheme: dark)">'
+    '<link rel="stylesheet" href="backbot/answer.css">'
     '<link rel="stylesheet" href="backbot/chat.css"><script src="backbot/chat.js" defer></script>'
 )
 
-_FOREIGN = re.compile(r'<meta\s+(?:property="og:|name="twitter:)[^>]*>|<link\s+rel="(?:preconnect|dns-prefetch)"[^>]*>', re.S)
+_FOREIGN = re.compile(
+    r'<meta\s+(?:property="og:|name="twitter:)[^>]*>|<link\s+rel="(?:preconnect|dns-prefetch)"[^>]*>', re.S
+)
 
 
 class FrontPage:
@@ -26,6 +30,7 @@ class FrontPage:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return

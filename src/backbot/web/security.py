@@ -1,9 +1,6 @@
-"""What every response carries, and which of Gradio's routes are open: a few are named, all others are closed."""
-
-import re
+"""What every response carries: the headers that keep a page to itself."""
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
@@ -23,6 +20,22 @@ PAGE_POLICY = (
 """For pages of ours without a script."""
 
 
+def embed_policy(allowed: tuple[str, ...]) -> str:
+    """For the widget's page, which only this server's own pages and the listed sites may frame."""
+    framers = " ".join(("'self'", *allowed))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        f"base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; frame-ancestors {framers}"
+    )
+
+
+DEMO_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'; "
+    "form-action 'none'; require-trusted-types-for 'script'; frame-ancestors 'self'"
+)
+"""For pages of ours that show the widget: as strict as a publisher's page may be."""
+
+
 def chat_policy(nonce: str) -> str:
     """The narrowest policy that Gradio's page runs under: its inline scripts carry the nonce, its styles are inline."""
     return (
@@ -39,6 +52,7 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -54,39 +68,3 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-GRADIO_ROUTES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?:GET|HEAD) /",
-        r"GET /assets/[\w.-]+",
-        r"GET /static/js/iframeResizer[\w.-]*",
-        r"GET /theme\.css",
-        r"GET /favicon\.ico",
-        r"GET /manifest\.json",
-        r"GET /gradio_api/heartbeat/\w+",
-        r"GET /gradio_api/queue/data",
-        r"POST /gradio_api/queue/join",
-    )
-)
-"""All that the chat page asks for. Uploads, files, API descriptions, proxies and the like stay closed."""
-
-
-class GradioGate:
-    """Stands before Gradio's application and lets only `GRADIO_ROUTES` through."""
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        request = f"{scope['method']} {scope['path']}"
-        if not any(route.fullmatch(request) for route in GRADIO_ROUTES):
-            await PlainTextResponse("Not found\n", 404)(scope, receive, send)
-            return
-        if scope["path"] == "/":
-            # The page's only parameter that Gradio's server reads names a file of a saved conversation.
-            scope = {**scope, "query_string": b""}
-        await self.app(scope, receive, send)

@@ -1,38 +1,33 @@
-"""The server: one FastAPI application with the chat page at /, the articles at /articles/<id> and /healthz."""
+"""The server: one FastAPI application with the chat page at /, the API, the widget and the articles' own pages."""
 
 import logging
 import os
 import socket
-from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import version
+from typing import Any
 
 # Read when Gradio is imported, so set before it: nothing of this server calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 
 from backbot.bot import Bot, open_bot
-from backbot.errors import IndexUnusable, ServerUnavailable
+from backbot.errors import ServerUnavailable
 from backbot.settings import Settings
-from backbot.web.answer_html import is_web
-from backbot.web.articles import article_page, plain_page
+from backbot.web.api import add_api
 from backbot.web.front_page import FrontPage
-from backbot.web.security import PAGE_POLICY, GradioGate, SecurityHeaders
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+from backbot.web.gates import ApiGate, GradioGate
+from backbot.web.limits import Limits
+from backbot.web.origins import parse_origins
+from backbot.web.pages import STATIC, add_pages
+from backbot.web.security import SecurityHeaders
 
 MAX_BODY_BYTES = 1_000_000
 """Gradio posts the whole conversation again with each question, so this holds some fifty answers."""
 
 STOP_SECONDS = 5
 """How long open streams may end by themselves when the server stops."""
-
-_STATIC = Path(__file__).parent / "static"
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
@@ -43,7 +38,13 @@ def serve(settings: Settings, host: str, port: int) -> None:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         logging.getLogger("httpx").setLevel(logging.WARNING)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=STOP_SECONDS
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
         )
         try:
             _Announcing(config, address).run(sockets=[listener])
@@ -52,38 +53,21 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 
 def create_app(bot: Bot, settings: Settings) -> FastAPI:
-    """The application over an open bot. It holds no state of its own."""
-    app = FastAPI(
-        title="backbot", docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY_BYTES
-    )
+    """The application over an open bot; it keeps nothing but counts. Raises SettingsInvalid for origins or rates."""
+    allowed = parse_origins(settings.allowed_origins)
+    limits = Limits(settings)
+    app = FastAPI(title="backbot", version=version("backbot"), docs_url=None, redoc_url=None, max_body_size=MAX_BODY_BYTES)
+    add_api(app, bot, settings, limits)
+    add_pages(app, bot, allowed)
+    _mount_chat(app, bot, limits)
+    # The last one added is the first one asked.
     app.add_middleware(FrontPage)
+    app.add_middleware(ApiGate, allowed=allowed)
     app.add_middleware(SecurityHeaders)
-    app.mount("/backbot", StaticFiles(directory=_STATIC))
-
-    @app.get("/articles/{name}")
-    def show_article(name: str) -> Response:
-        content = bot.index.live().content
-        article = content.article(name)
-        if article is None:
-            text = "There is no such article here. It may have been withdrawn, or its address has a slip in it."
-            return _page(plain_page("Article not found", text), 404)
-        if is_web(article.url):
-            return RedirectResponse(article.url, 302)
-        return _page(article_page(article, content.article, date.today()))
-
-    @app.get("/healthz")
-    def show_health() -> JSONResponse:
-        try:
-            manifest = bot.index.live().manifest
-        except IndexUnusable:
-            return JSONResponse({"status": "index unusable"}, 503)
-        return JSONResponse({"status": "ok", "generation": manifest.name, "passages": manifest.passages})
-
-    _mount_chat(app, bot)
     return app
 
 
-def _mount_chat(app: FastAPI, bot: Bot) -> None:
+def _mount_chat(app: FastAPI, bot: Bot, limits: Limits) -> None:
     # Five seconds of import that only the server pays.
     import gradio as gr
 
@@ -102,15 +86,10 @@ def _mount_chat(app: FastAPI, bot: Bot) -> None:
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
-        favicon_path=str(_STATIC / "icon.svg"),
+        favicon_path=str(STATIC / "icon.svg"),
     )
     chat: Any = app.router.routes[-1]
-    gate: ASGIApp = GradioGate(chat.app)
-    chat.app = gate
-
-
-def _page(html: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(html, status, {"Content-Security-Policy": PAGE_POLICY})
+    chat.app = GradioGate(chat.app, limits)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,105 @@
+"""What stands before the API and before Gradio: who may call, what may be called, and how often."""
+
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backbot.web.api import address_of, busy, fault
+from backbot.web.limits import Busy, Limits
+from backbot.web.origins import allowed_origin, is_own
+
+GRADIO_ROUTES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?:GET|HEAD) /",
+        r"GET /assets/[\w.-]+",
+        r"GET /static/js/iframeResizer[\w.-]*",
+        r"GET /theme\.css",
+        r"GET /favicon\.ico",
+        r"GET /manifest\.json",
+        r"GET /gradio_api/heartbeat/\w+",
+        r"GET /gradio_api/queue/data",
+        r"POST /gradio_api/queue/join",
+    )
+)
+"""All that the chat page asks for. Uploads, files, API descriptions, proxies and the like stay closed."""
+
+
+class GradioGate:
+    """Lets only `GRADIO_ROUTES` through, only from pages of this server, and only as many questions as the limits allow."""
+
+    def __init__(self, app: ASGIApp, limits: Limits):
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            return
+        request = f"{scope['method']} {scope['path']}"
+        if not any(route.fullmatch(request) for route in GRADIO_ROUTES):
+            await PlainTextResponse("Not found\n", 404)(scope, receive, send)
+            return
+        if "/gradio_api/" in request and not is_own(scope):
+            await PlainTextResponse("Forbidden\n", 403)(scope, receive, send)
+            return
+        if scope["method"] == "POST":
+            try:
+                await self._limits.count(address_of(scope))
+            except Busy as error:
+                await busy(error)(scope, receive, send)
+                return
+        if scope["path"] == "/":
+            # The page's only parameter that Gradio's server reads names a file of a saved conversation.
+            scope = {**scope, "query_string": b""}
+
+        async def send_without_cors(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                # Gradio lets any origin read it, with credentials, unless it runs on localhost.
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
+            await send(message)
+
+        await self._app(scope, receive, send_without_cors)
+
+
+class ApiGate:
+    """Refuses callers whose origin is not listed, and bodies that are not JSON, so that browsers must ask first."""
+
+    def __init__(self, app: ASGIApp, allowed: tuple[str, ...]):
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self._app(scope, receive, send)
+            return
+        origin = allowed_origin(scope, self._allowed)
+        if not origin:
+            text = "This site may not call backbot. Its owner lists the sites that may in BACKBOT_ALLOWED_ORIGINS."
+            await fault(403, "origin", text)(scope, receive, send)
+            return
+
+        async def send_with_origin(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Access-Control-Allow-Origin"] = origin
+                headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+                headers.add_vary_header("Origin")
+                if scope["method"] == "OPTIONS":
+                    headers["Access-Control-Allow-Methods"] = "GET, POST"
+                    headers["Access-Control-Allow-Headers"] = "content-type"
+                    headers["Access-Control-Max-Age"] = "600"
+            await send(message)
+
+        kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+        if scope["method"] == "OPTIONS":
+            await Response(status_code=204)(scope, receive, send_with_origin)
+        elif scope["method"] == "POST" and kind != "application/json":
+            await fault(415, "not-json", "Send the body as application/json.")(scope, receive, send_with_origin)
+        else:
+            await self._app(scope, receive, send_with_origin)

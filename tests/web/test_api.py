@@ -1,0 +1,207 @@
+"""The API over HTTP: answers, streams, refusals, and who may call."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from backbot.bot import Bot
+from backbot.web.server import create_app
+
+SITE = "https://health.example"
+QUESTION = {"turns": ["Should I put ice or heat on my back?"]}
+
+
+@pytest.fixture(scope="module")
+def address(bot: Bot, serve_app: Callable[[FastAPI], str]) -> str:
+    settings = bot.settings.model_copy(update={"allowed_origins": f"{SITE}, http://localhost:9999"})
+    return serve_app(create_app(bot, settings))
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, headers={"Origin": SITE, "Accept": "application/json"}, timeout=60) as client:
+        yield client
+
+
+def events(response: httpx.Response) -> list[tuple[str, Any]]:
+    found = []
+    for piece in response.text.strip().split("\n\n"):
+        name, data = piece.split("\n", 1)
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def test_a_question_is_answered_as_json(client: httpx.Client):
+    response = client.post("/api/chat", json=QUESTION)
+    assert response.status_code == 200
+    reply = response.json()
+    assert reply["outcome"] == "answered"
+    assert reply["citations"][0]["article"] == "heat-vs-cold"
+
+
+def test_a_question_is_answered_as_a_stream_triage_first(client: httpx.Client):
+    response = client.post("/api/chat", json=QUESTION, headers={"Accept": "text/event-stream"})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    parts = events(response)
+    names = [name for name, _ in parts]
+    assert names == ["triage", *["sentence"] * (len(names) - 2), "reply"]
+    assert [data for name, data in parts if name == "sentence"] == parts[-1][1]["sentences"]
+
+
+def test_an_emergency_is_referred_with_the_numbers_of_the_country(client: httpx.Client):
+    reply = client.post("/api/chat", json={"turns": ["numb between my legs and I can't pee"], "country": "gb"}).json()
+    assert reply["outcome"] == "referred"
+    assert reply["triage"]["contacts"][0]["number"] == "999"
+
+
+def test_follow_ups_are_understood_from_the_turns_alone(client: httpx.Client):
+    turns = ["Is a cold pack good for my back?", "and how long should I leave it on?"]
+    assert "cold pack" in client.post("/api/chat", json={"turns": turns}).json()["question"].lower()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"turns": []}, 422),
+        ({"turns": ["secretword"] * 51}, 422),
+        ({"turns": [7]}, 422),
+        ({"turns": "secretword"}, 422),
+        ({"turns": ["secretword"], "country": "secretword"}, 422),
+        ({"turns": ["secretword"], "system_prompt": "secretword"}, 422),
+        ({"turns": ["secretword " * 20_000]}, 422),
+        ({"turns": ["?!"]}, 422),
+        (["secretword"], 422),
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused_and_not_sent_back(client: httpx.Client, body: Any, status: int):
+    response = client.post("/api/chat", json=body)
+    assert response.status_code == status
+    assert set(response.json()) == {"error", "message"}
+    assert "secretword" not in response.text
+
+
+def test_a_body_that_is_not_json_is_refused(client: httpx.Client):
+    broken = client.post("/api/chat", content=b'{"turns": [secretword', headers={"Content-Type": "application/json"})
+    assert (broken.status_code, broken.json()["error"]) == (400, "not-json")
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        assert client.post("/api/chat", content=b"{}", headers={"Content-Type": kind}).status_code == 415
+
+
+def test_a_body_that_is_too_large_is_refused(client: httpx.Client):
+    response = client.post("/api/chat", json={"turns": ["x" * 99_000] * 30})
+    assert response.status_code == 413
+    assert set(response.json()) == {"error", "message"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "https://health.example.evil.com",
+        "https://evilhealth.example",
+        "https://HEALTH.example",
+        "https://health.example:8443",
+        "http://health.example",
+        "https://health.example/",
+        "https://user@health.example",
+        "https://xn--health-9za.example",
+        "null",
+        "",
+        "*",
+        "http://localhost",
+        "http://localhost:9998",
+        "https://health.example https://evil.example",
+    ],
+)
+def test_an_origin_that_is_not_listed_is_refused(client: httpx.Client, origin: str):
+    for method, path in (
+        ("POST", "/api/chat"),
+        ("GET", "/api/suggestions"),
+        ("OPTIONS", "/api/chat"),
+        ("POST", "/api/feedback"),
+    ):
+        response = client.request(method, path, json=QUESTION, headers={"Origin": origin})
+        assert response.status_code == 403
+        assert "access-control-allow-origin" not in response.headers
+
+
+def test_a_call_that_names_no_origin_is_refused(address: str):
+    assert httpx.post(f"{address}/api/chat", json=QUESTION).status_code == 403
+    assert httpx.post(f"{address}/api/chat", json=QUESTION, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    same = httpx.get(f"{address}/api/suggestions", headers={"Sec-Fetch-Site": "same-origin"})
+    assert (same.status_code, len(same.json())) == (200, 4)
+
+
+def test_a_listed_origin_and_only_it_may_read_the_answer(client: httpx.Client):
+    response = client.post("/api/chat", json=QUESTION)
+    assert response.headers["access-control-allow-origin"] == SITE
+    assert "access-control-allow-credentials" not in response.headers
+    assert "origin" in response.headers["vary"].lower()
+    asked_first = client.options("/api/chat", headers={"Access-Control-Request-Method": "POST"})
+    assert asked_first.status_code == 204
+    assert asked_first.headers["access-control-allow-headers"] == "content-type"
+
+
+@pytest.mark.parametrize("host", ["bot.example", "127.0.0.1"])
+def test_the_chat_page_answers_no_other_site(address: str, host: str):
+    headers = {"Host": host, "Origin": "https://evil.example"}
+    for path in ("/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=a"):
+        method = "POST" if "join" in path else "GET"
+        response = httpx.request(method, address + path, headers=headers, json={} if method == "POST" else None)
+        assert response.status_code == 403
+        assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/config", "/info", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/upload", "/gradio_api/file=/etc/passwd",
+        "/gradio_api/proxy=http://127.0.0.1/", "/gradio_api/deep_link", "/file/etc/passwd", "/monitoring", "/login", "/docs",
+        "/gradio_api/startup-events", "/gradio_api/run/predict", "/static/../../etc/passwd", "/gradio_api/vibe-code/",
+        "/assets/..%2f..%2fetc/passwd", "/svelte/x", "/robots.txt",
+    ],
+)  # fmt: skip
+def test_what_the_chat_page_does_not_need_is_closed(address: str, path: str):
+    for method in ("GET", "POST"):
+        assert httpx.request(method, address + path, headers={"Origin": address}).status_code == 404
+
+
+def test_too_many_questions_are_told_to_wait(bot: Bot, serve_app: Callable[[FastAPI], str]):
+    address = serve_app(create_app(bot, bot.settings.model_copy(update={"rate_per_address": "2/minute"})))
+    answers = [httpx.post(f"{address}/api/chat", json=QUESTION, headers={"Origin": address}, timeout=60) for _ in range(3)]
+    assert [answer.status_code for answer in answers][-1] == 429
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert set(answers[-1].json()) == {"error", "message"}
+    assert httpx.post(f"{address}/gradio_api/queue/join", json={}, headers={"Origin": address}).status_code == 429
+
+
+def test_feedback_takes_no_words(client: httpx.Client):
+    assert (
+        client.post("/api/feedback", json={"verdict": "down", "reason": "wrong", "articles": ["heat-vs-cold"]}).status_code
+        == 204
+    )
+    assert client.post("/api/feedback", json={"verdict": "down", "comment": "my words"}).status_code == 422
+    assert client.post("/api/feedback", json={"verdict": "down", "articles": ["<b>"]}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/articles/heat-vs-cold", "/articles/none", "/healthz", "/embed", "/demo", "/owners", "/widget.js"]
+)
+def test_every_answer_carries_the_security_headers(client: httpx.Client, path: str):
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors" in headers["content-security-policy"]
+    assert "unsafe-eval" not in headers["content-security-policy"]
+    assert "x-frame-options" not in headers
+    assert "permissions-policy" in headers
+
+
+def test_only_the_widgets_page_may_be_framed_and_only_by_listed_sites(client: httpx.Client):
+    assert f"frame-ancestors 'self' {SITE} http://localhost:9999" in client.get("/embed").headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in client.get("/").headers["content-security-policy"]
