@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+CORPUS = Path(__file__).parents[1] / "corpus"
+
 
 def write_article(folder: Path, name: str, body: str, title: str = "", **fields: object) -> Path:
     """A Markdown article with front matter in `folder`."""

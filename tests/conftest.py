@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from articles import write_article
+from articles import CORPUS, write_article
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -18,9 +18,6 @@ from backbot.index.ingest import ingest
 from backbot.index.search import Index
 from backbot.records import Article
 from backbot.settings import Settings
-
-CORPUS = Path(__file__).parents[1] / "corpus"
-
 
 @pytest.fixture(autouse=True)
 def no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from backbot.index.ingest import ingest
 from backbot.index.search import Index
 from backbot.records import AnswerSentence, Reply, Triage
 from backbot.settings import Settings
-from conftest import CORPUS
+from articles import CORPUS
 
 
 def test_ice_or_heat_is_answered_from_its_article_word_for_word(bot: Bot):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backbot.settings import Settings
-from conftest import CORPUS
+from articles import CORPUS
 
 
 def backbot(*arguments: str, index: Path | None = None, cwd: Path | None = None, stdin: str = "", **env: str):

@@ -15,7 +15,7 @@ from backbot.records import Hit, Reply, Triage
 
 if TYPE_CHECKING:
     from backbot.bench.run import Figure
-    from backbot.commands.answer_changes import AnswerChange
+    from backbot.evaluation.answer_changes import AnswerChange
 
 _LEVEL_STYLES = {"emergency": "bold white on red", "urgent": "bold red", "soon": "yellow", "none": "green"}
 _LEVEL_TITLES = {
@@ -149,9 +149,9 @@ def print_figures(figures: "list[Figure]", out: Console) -> None:
     table = Table("What", "backbot", "stock pipeline", "ratio")
     for figure in figures:
         cells = (
-            f"{median(runs):,.1f} {figure.unit} ({min(runs):,.1f}-{max(runs):,.1f})"
+            f"{median(runs):,.1f} {figure.unit} ({min(runs):,.1f}-{max(runs):,.1f})" if runs else ""
             for runs in (figure.backbot, figure.stock)
         )
-        table.add_row(figure.name, *cells, f"{figure.ratio:.1f}x")
+        table.add_row(figure.name, *cells, f"{figure.ratio:.1f}x" if figure.stock else "")
     out.print(table)
     out.print("Medians (smallest-largest) of runs that took turns. Ratio: the stock pipeline's median over backbot's.")

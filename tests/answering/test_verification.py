@@ -13,8 +13,9 @@ from backbot.answering.verification import find_evidence, verify
 from backbot.answering.wording import WORDING_FILE, parse_wording, read_words
 from backbot.chunking import split_passages
 from backbot.errors import RulesInvalid
-from backbot.records import Article, Passage
-from conftest import CORPUS
+from backbot.loaders import load_articles
+from backbot.records import Passage
+from articles import CORPUS
 
 QUESTION = "what helps my back pain?"
 RETELLINGS = yaml.safe_load((Path(__file__).with_name("retellings.yaml")).read_text(encoding="utf-8"))
@@ -25,9 +26,9 @@ def corpus_sentences() -> list[tuple[Passage, str]]:
     """Every sentence of the sample corpus with its passage, in an order drawn once."""
     found = []
     for file in sorted(CORPUS.glob("*.md")):
-        page = frontmatter.load(str(file))
-        if "title" in page.metadata:
-            for passage in split_passages(Article(id=file.stem, title=str(page["title"]), body=page.content)):
+        if file.stem != "README":
+            (article,) = load_articles(str(file))
+            for passage in split_passages(article):
                 found += [(passage, passage.quote(sentence)) for sentence in passage.sentences]
     random.Random(7).shuffle(found)
     return found

@@ -24,12 +24,12 @@ REPORTS = Path(__file__).parents[2] / "reports" / "web"
 
 
 @pytest.fixture(scope="session")
-def serve_app() -> Iterator[Callable[[FastAPI], str]]:
-    """Starts an application on a free port and gives its address; all are stopped at the end."""
+def serve_app() -> Iterator[Callable[..., str]]:
+    """Starts an application, on a free port if none is named, and gives its address; all are stopped at the end."""
     servers: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def start(app: FastAPI) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
+    def start(app: FastAPI, port: int = 0) -> str:
+        listener = socket.create_server(("127.0.0.1", port))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -46,7 +46,7 @@ def serve_app() -> Iterator[Callable[[FastAPI], str]]:
 
 
 @pytest.fixture(scope="session")
-def site(bot: Bot, serve_app: Callable[[FastAPI], str]) -> str:
+def site(bot: Bot, serve_app: Callable[..., str]) -> str:
     """The address of a server over the sample corpus."""
     return serve_app(create_app(bot, bot.settings))
 

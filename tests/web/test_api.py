@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from backbot.bot import Bot
 from backbot.web.server import create_app
@@ -16,7 +15,7 @@ QUESTION = {"turns": ["Should I put ice or heat on my back?"]}
 
 
 @pytest.fixture(scope="module")
-def address(bot: Bot, serve_app: Callable[[FastAPI], str]) -> str:
+def address(bot: Bot, serve_app: Callable[..., str]) -> str:
     settings = bot.settings.model_copy(update={"allowed_origins": f"{SITE}, http://localhost:9999"})
     return serve_app(create_app(bot, settings))
 
@@ -171,7 +170,7 @@ def test_what_the_chat_page_does_not_need_is_closed(address: str, path: str):
         assert httpx.request(method, address + path, headers={"Origin": address}).status_code == 404
 
 
-def test_too_many_questions_are_told_to_wait(bot: Bot, serve_app: Callable[[FastAPI], str]):
+def test_too_many_questions_are_told_to_wait(bot: Bot, serve_app: Callable[..., str]):
     address = serve_app(create_app(bot, bot.settings.model_copy(update={"rate_per_address": "2/minute"})))
     answers = [httpx.post(f"{address}/api/chat", json=QUESTION, headers={"Origin": address}, timeout=60) for _ in range(3)]
     assert [answer.status_code for answer in answers][-1] == 429

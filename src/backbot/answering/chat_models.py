@@ -56,7 +56,7 @@ class Chat:
                 yield str(piece.text)
 
     def refused_schema(self, status: int | None) -> bool:
-        """Whether `status` says that structured output is refused; plain text is then asked for, unless that is refused too."""
+        """Whether `status` says that structured output is refused; plain text comes next, unless it is refused too."""
         if status not in REFUSES_SCHEMA:
             return False
         self._takes_schema = not self._takes_schema

@@ -20,16 +20,20 @@ from backbot.answering.chat_models import Chat, open_chat
 from backbot.answering.circuit import Circuit
 from backbot.answering.entailment import load_entailment
 from backbot.answering.extractive import Candidate
-from backbot.answering.verification import MAX_SENTENCE_CHARS, verify
+from backbot.answering.verification import verify
+from backbot.chunking import split_sentences
 from backbot.prompts import load_prompt
 from backbot.records import Hit, Passage
 from backbot.settings import Settings
 
 EXTRACTIVE = "extractive"
 PASSAGES_GIVEN = 4
-MAX_SENTENCES = 5
+MAX_SENTENCES = 4
 MAX_WORDS = 110
-MAX_CLAIMS = 8
+MAX_CLAIMS = 12
+MAX_TEXT_CHARS = 1_000
+SCHEMA_TEXT_CHARS = 240
+SENTENCES_A_TEXT = 3
 MAX_REPLY_CHARS = 12_000
 MAX_QUESTION_CHARS = 2_000
 MAX_THREADS = 8
@@ -239,7 +243,7 @@ def answer_schema(given: Sequence[Passage], *, with_quotes: bool) -> Schema:
     """
     if with_quotes:
         items = [
-            _claim_schema({"const": number}, {"enum": quotes}, {"type": "string", "maxLength": MAX_SENTENCE_CHARS})
+            _claim_schema({"const": number}, {"enum": quotes}, {"type": "string", "maxLength": SCHEMA_TEXT_CHARS})
             for number, passage in enumerate(given, 1)
             if (quotes := [q for s in passage.sentences if not (q := passage.quote(s)).endswith((":", "?"))])
         ]
@@ -294,8 +298,12 @@ def _claims_in(found: Any) -> Iterator[Claim]:
         text, quote = row.get("text"), row.get("quote")
         number = re.fullmatch(r"\D{0,10}(\d{1,2})\D?", str(row.get("passage")))
         if isinstance(text, str) and isinstance(quote, str) and number:
-            text = _CITATION_MARK.sub("", " ".join(html.unescape(text).split()))
-            yield Claim(text if text.endswith((".", "!", "?")) else f"{text}.", int(number[1]), html.unescape(quote))
+            # Small models say a second sentence and a third: each is a claim of its own.
+            text = " ".join(html.unescape(text).split())
+            for start, end in split_sentences(text[:MAX_TEXT_CHARS])[:SENTENCES_A_TEXT]:
+                sentence = _CITATION_MARK.sub("", text[start:end])
+                full = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+                yield Claim(full, int(number[1]), html.unescape(quote))
 
 
 def _passages(hits: Sequence[Hit], chosen: Sequence[Candidate]) -> list[Passage]:

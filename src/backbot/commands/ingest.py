@@ -57,7 +57,7 @@ def ingest(
 
     embedder = load_embedder(settings)
     if diff:
-        from backbot.commands.answer_changes import AnswerChange, find_answer_changes
+        from backbot.evaluation.answer_changes import AnswerChange, find_answer_changes
         from backbot.evaluation.suite import load_suite
 
         suite = load_suite(diff)

@@ -4,7 +4,7 @@ Phrases are exact about words that they know and blind to the rest; the classifi
 quite sure. Three small logistic functions weigh both: is this at least soon, at least urgent, an emergency? They were
 fitted on messages of a writer from whom the classifier had not learnt. So a phrase counts for much, agreement of both for
 more, and a phrase alone is dropped where the classifier is as good as sure that the message is harmless: measured, a
-classifier that may drop nothing leaves one harmless message in seven with a false emergency, which teaches readers to
+classifier that may drop nothing leaves one harmless message in nine with a false emergency, which teaches readers to
 ignore the real one. The bar for an emergency is set low (see evals/triage/README.md). Without a classifier phrases decide.
 """
 

@@ -17,8 +17,8 @@ from backbot.records import Article
 FindArticle = Callable[[str], Article | None]
 
 _TAGS = {
-    "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "strong", "em", "b", "i", "a", "sup", "sub", "blockquote", "code", "pre",
-    "table", "thead", "tbody", "tr", "th", "td", "br", "hr",
+    "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "strong", "em", "b", "i", "a", "sup", "sub", "blockquote", "code",
+    "pre", "table", "thead", "tbody", "tr", "th", "td", "br", "hr",
 }  # fmt: skip
 _ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(2, 7)},

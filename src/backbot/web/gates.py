@@ -6,7 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backbot.web.api import address_of, busy, fault
+from backbot.web.api import MAX_BODY_BYTES, address_of, busy, fault
 from backbot.web.limits import Busy, Limits
 from backbot.web.origins import allowed_origin, is_own
 
@@ -96,10 +96,14 @@ class ApiGate:
                     headers["Access-Control-Max-Age"] = "600"
             await send(message)
 
-        kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+        headers = Headers(scope=scope)
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        length = headers.get("content-length", "0")
         if scope["method"] == "OPTIONS":
             await Response(status_code=204)(scope, receive, send_with_origin)
         elif scope["method"] == "POST" and kind != "application/json":
             await fault(415, "not-json", "Send the body as application/json.")(scope, receive, send_with_origin)
+        elif not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            await fault(413, "too-large", "That is more text than backbot reads.")(scope, receive, send_with_origin)
         else:
             await self._app(scope, receive, send_with_origin)

@@ -37,7 +37,7 @@ iframe{display:block;width:100%;height:100%;border:0}
 
     connectedCallback() {
       if (this.#panel) return;
-      const root = this.attachShadow({ mode: "closed" });
+      const root = this.attachShadow({ mode: "open" });
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(style);
       root.adoptedStyleSheets = [sheet];
