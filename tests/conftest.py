@@ -19,6 +19,7 @@ from backbot.index.search import Index
 from backbot.records import Article
 from backbot.settings import Settings
 
+
 @pytest.fixture(autouse=True)
 def no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect

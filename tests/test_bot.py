@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from articles import CORPUS
 from backbot.bot import Bot
 from backbot.errors import QuestionInvalid
 from backbot.index.ingest import ingest
 from backbot.index.search import Index
 from backbot.records import AnswerSentence, Reply, Triage
 from backbot.settings import Settings
-from articles import CORPUS
 
 
 def test_ice_or_heat_is_answered_from_its_article_word_for_word(bot: Bot):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backbot.settings import Settings
 from articles import CORPUS
+from backbot.settings import Settings
 
 
 def backbot(*arguments: str, index: Path | None = None, cwd: Path | None = None, stdin: str = "", **env: str):

@@ -47,7 +47,10 @@ class Settings(BaseSettings):
         SecretStr(""), description="The language model's key; empty: the provider's own variable, such as OPENAI_API_KEY."
     )
     llm_timeout: float = Field(
-        8.0, ge=0.1, le=120, description="Seconds that a reader waits for the language model; then the articles' own words come."
+        8.0,
+        ge=0.1,
+        le=120,
+        description="Seconds that a reader waits for the language model; then the articles' own words come.",
     )
     nli_model: str = Field(
         "",
@@ -67,10 +70,12 @@ class Settings(BaseSettings):
     rate_per_address: str = Field("30/minute", description="How many questions one address may ask.")
     rate_overall: str = Field("1200/minute", description="How many questions all addresses together may ask.")
     rate_store: str = Field(
-        "async+memory://", description="Where rates are counted: in each worker's memory, or async+redis://HOST:6379 for all."
+        "async+memory://",
+        description="Where rates are counted: in each worker's memory, or async+redis://HOST:6379 for all.",
     )
     rate_key: SecretStr = Field(
-        SecretStr(""), description="What addresses are hashed with; several workers on one Redis need the same. Empty: random."
+        SecretStr(""),
+        description="What addresses are hashed with; several workers on one Redis need the same. Empty: random.",
     )
     max_streams: int = Field(16, ge=1, le=10_000, description="How many questions one worker answers at the same time.")
     answer_seconds: float = Field(30.0, ge=1, le=600, description="The longest that one answer may take.")

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from answering.lies import lies_about
+from articles import CORPUS
 from backbot.answering.verification import find_evidence, verify
 from backbot.answering.wording import WORDING_FILE, parse_wording, read_words
 from backbot.chunking import split_passages
 from backbot.errors import RulesInvalid
 from backbot.loaders import load_articles
 from backbot.records import Passage
-from articles import CORPUS
 
 QUESTION = "what helps my back pain?"
 RETELLINGS = yaml.safe_load((Path(__file__).with_name("retellings.yaml")).read_text(encoding="utf-8"))

@@ -19,7 +19,8 @@ def embed_question(question: str, embedder: Embedder, generation: Generation) ->
     sentences = [question[start:end] for start, end in split_sentences(question)]
     sentences = [sentence for sentence in sentences if len(sentence.split()) >= MIN_WORDS][-MAX_SENTENCES:]
     if len(sentences) < 2:
-        return embedder.embed([question])[0]
+        alone: Vectors = embedder.embed([question])[0]
+        return alone
     whole, *parts = embedder.embed([question, *sentences])
     cosines = generation.nearest(np.stack(parts))
     drawn: Vectors = whole + parts[int(cosines.argmax())]

@@ -74,7 +74,10 @@ iframe{display:block;width:100%;height:100%;border:0}
       }
       this.#panel.hidden = false;
       this.#name(shut, "true");
-      if (!this.hasAttribute("inline")) this.#say({ backbot: "focus" });
+      if (!this.hasAttribute("inline")) {
+        this.#frame.focus();
+        this.#say({ backbot: "focus" });
+      }
       this.dispatchEvent(new CustomEvent("backbot-open"));
     }
 
