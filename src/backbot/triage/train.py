@@ -257,7 +257,7 @@ def export(network: "torch.nn.Module", folder: Path) -> None:
 
 def weigh(cases: Sequence[Case], logits: Mapping[str, Mapping[str, float]]) -> dict[str, list[float]]:
     """The weights of `judgement`, fitted on the classifier's logits for cases that it has not learnt from."""
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     rules = load_rules()
     seen = np.asarray([features(Opinion(logits[c.id], {}), detect(c.turns, rules), rules) for c in cases])
