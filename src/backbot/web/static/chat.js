@@ -33,6 +33,7 @@
     if (last && answers.length === asked.length && !announced.has(last)) {
       announced.add(last);
       const warning = last.parentElement.querySelector(".bb-triage h2");
+      if (warning) asked[asked.length - 1].scrollIntoView({ block: "start" });
       status.textContent = warning ? `Important: ${warning.textContent}. The answer is ready.` : "The answer is ready.";
     }
   };
