@@ -116,7 +116,7 @@ def _sources(citations: Sequence[Citation], turn: int) -> str:
         _card(list(quoted), turn)
         for _, quoted in groupby(ordered, key=lambda citation: (citation.article, citation.heading))
     ]
-    return f'<section class="bb-sources"><h3>{"Source" if len(cards) == 1 else "Sources"}</h3>{"".join(cards)}</section>'
+    return f'<section class="bb-sources"><h2>{"Source" if len(cards) == 1 else "Sources"}</h2>{"".join(cards)}</section>'
 
 
 def _first(citations: Sequence[Citation], citation: Citation) -> int:

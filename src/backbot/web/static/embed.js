@@ -79,7 +79,7 @@
     }
     return make(
       "section", { className: "bb-sources" },
-      make("h3", { textContent: cards.size === 1 ? "Source" : "Sources" }),
+      make("h2", { textContent: cards.size === 1 ? "Source" : "Sources" }),
       ...[...cards.values()].map(([first, ...more]) =>
         make(
           "div", { className: "bb-card" },
@@ -128,7 +128,7 @@
     answer.append(make("p", { className: "bb-disclaimer", textContent: reply.disclaimer }));
     answer.classList.add("bb-done");
     if (reply.suggestions.length) {
-      turn.append(make("div", { className: "after" }, make("h3", { textContent: "Related questions" }), ...reply.suggestions.map((text) => button(text, () => ask(text)))));
+      turn.append(make("div", { className: "after" }, make("h2", { textContent: "Related questions" }), ...reply.suggestions.map((text) => button(text, () => ask(text)))));
     }
     if (reply.outcome !== "referred") turn.append(feedback(reply));
     const warning = headlines[reply.triage.level];
