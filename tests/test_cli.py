@@ -181,3 +181,12 @@ def test_help_names_every_command():
     run = backbot("--help")
     for command in ("ingest", "ask", "search", "chat", "serve", "triage", "status"):
         assert command in run.stdout
+
+
+def test_triage_writes_the_page_for_the_clinician(tmp_path: Path):
+    cases = tmp_path / "cases.jsonl"
+    row = {"id": "x", "turns": ["I am numb between my legs"], "level": "emergency", "flags": ["cauda-equina"]}
+    cases.write_text(json.dumps({**row, "voice": "plain", "kind": "flag"}) + "\n")
+    run = backbot("triage", "--report", str(tmp_path / "page.html"), "--batch", str(cases))
+    assert run.returncode == 0, run.stderr
+    assert "cauda" in (tmp_path / "page.html").read_text("utf-8").lower()

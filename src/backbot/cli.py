@@ -157,15 +157,24 @@ def triage(
     as_json: JsonOption = False,
     batch: BatchOption = None,
     country: CountryOption = "",
+    report: Annotated[Path | None, typer.Option(help="Write the page for the clinician who signs off to this file.")] = None,
 ) -> None:
     """Run only the red-flag triage: its level, and the words that raised each flag.
 
     With --batch FILE, each line {"id": "...", "turns": ["...", "..."]} gives a line {"id": "...", ...the triage}.
+    With --report FILE.html --batch CASES, the cases say their right level and flags, as in evals/triage/train-a.jsonl.
     """
     from dataclasses import asdict
 
     from backbot.triage import triage as run_triage
 
+    if report is not None:
+        from backbot.triage.measure import read_cases
+        from backbot.triage.report import reviewed_by, write_report
+
+        write_report(report, read_cases(batch) if batch else [], reviewed_by())
+        typer.echo(f"The page is in {report}.")
+        return
     if (text is None) == (batch is None):
         raise QuestionInvalid('Give one text in quotes, or --batch FILE. Such as: backbot triage "my leg is numb"')
     country = country or settings_for().country
