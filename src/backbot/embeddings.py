@@ -2,7 +2,7 @@
 
 The model is exported once, into a folder named after its weights' hash; from then on neither torch nor transformers is
 imported. int8 is the default: on two cores it embeds twice as many passages a second as fp32 (four times torch), and
-`python -m evals.bench.precision` prints what that costs in quality.
+`python evals/bench/precision.py` prints what that costs in quality.
 
 Beside the vector of a text the graph returns one for each token. A sentence's vector is the mean of its tokens' in the
 passage that it stands in ("late chunking", Günther et al. 2024, arXiv 2409.04701): sentence vectors cost no second run.

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between; "
         "empty: none.",
     )
-    rate_per_address: str = Field("30/minute", description="How many questions one address may ask.")
+    rate_per_address: str = Field("120/minute", description="How many questions one address may ask.")
     rate_overall: str = Field("1200/minute", description="How many questions all addresses together may ask.")
     rate_store: str = Field(
         "async+memory://",

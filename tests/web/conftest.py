@@ -48,7 +48,7 @@ def serve_app() -> Iterator[Callable[..., str]]:
 @pytest.fixture(scope="session")
 def site(bot: Bot, serve_app: Callable[..., str]) -> str:
     """The address of a server over the sample corpus."""
-    return serve_app(create_app(bot, bot.settings))
+    return serve_app(create_app(bot, bot.settings.model_copy(update={"rate_per_address": "1000/minute"})))
 
 
 @pytest.fixture(scope="session")

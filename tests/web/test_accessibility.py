@@ -59,6 +59,7 @@ def test_axe_finds_nothing_in_the_widget(page: Page, site: str):
     page.goto(f"{site}/demo")
     page.get_by_role("button", name="Ask about back pain").click()
     widget = page.frame_locator("iframe")
+    expect(widget.get_by_label("Your question")).to_be_focused()
     for question in (ANSWERED, DECLINED, URGENT):
         ask(widget, question)
         for frame in page.frames:

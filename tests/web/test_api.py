@@ -92,9 +92,19 @@ def test_a_body_that_is_not_json_is_refused(client: httpx.Client):
 
 
 def test_a_body_that_is_too_large_is_refused(client: httpx.Client):
-    response = client.post("/api/chat", json={"turns": ["x" * 99_000] * 30})
-    assert response.status_code == 413
-    assert set(response.json()) == {"error", "message"}
+    body = json.dumps({"turns": ["x" * 99_000] * 30}).encode()
+    headers = {"Content-Type": "application/json"}
+    for content in (body, (body[at : at + 65_536] for at in range(0, len(body), 65_536))):
+        response = client.post("/api/chat", content=content, headers=headers)
+        assert response.status_code == 413
+        assert set(response.json()) == {"error", "message"}
+
+
+def test_the_chat_page_takes_no_endless_body(address: str):
+    for content in (b"x" * 1_000_001, iter([b"{}"])):
+        assert (
+            httpx.post(f"{address}/gradio_api/queue/join", content=content, headers={"Origin": address}).status_code == 413
+        )
 
 
 @pytest.mark.parametrize(

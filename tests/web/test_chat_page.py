@@ -2,11 +2,14 @@
 
 import io
 import re
+from collections.abc import Callable
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from backbot.bot import Bot
+from backbot.web.server import create_app
 from web.conftest import keep_screenshot
 
 MARK = (255, 240, 184)
@@ -193,6 +196,19 @@ def test_nothing_scrolls_sideways(browser: Browser, site: str, width: int, schem
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     keep_screenshot(page, f"chat-{width}-{scheme}")
     context.close()
+
+
+def test_too_many_questions_are_met_with_a_kind_word_and_where_to_call(
+    browser: Browser, bot: Bot, serve_app: Callable[..., str]
+):
+    address = serve_app(create_app(bot, bot.settings.model_copy(update={"rate_per_address": "1/minute"})))
+    page = browser.new_page()
+    page.goto(address)
+    ask(page, "Do I need an MRI scan?")
+    page.get_by_label("Your question").fill("What is sciatica?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("call your emergency number")).to_be_visible()
+    page.close()
 
 
 def test_markup_in_a_question_is_shown_as_it_was_typed(page: Page, site: str):

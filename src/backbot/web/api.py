@@ -22,7 +22,7 @@ from backbot.errors import QuestionInvalid
 from backbot.records import AnswerSentence, Reply, Triage
 from backbot.settings import Settings
 from backbot.web.limits import Busy, Limits
-from backbot.web.words import AWAY, EXAMPLES, log_without_words
+from backbot.web.words import AWAY, EXAMPLES, SERIOUS, log_without_words
 
 MAX_TURNS = 50
 MAX_TURN_CHARS = 100_000
@@ -188,8 +188,10 @@ async def _refuse_busy(_: Request, error: Exception) -> Response:
 def busy(error: Busy) -> JSONResponse:
     """What somebody is told who asks too much, or when too much is asked."""
     if error.is_reader:
-        return fault(429, "too-many", "That was many questions in a short time. Please wait a little.", error.retry_after)
-    return fault(503, "busy", "Many people are asking just now. Please try again in a moment.", error.retry_after)
+        return fault(
+            429, "too-many", f"That was many questions in a short time. Please wait a little. {SERIOUS}", error.retry_after
+        )
+    return fault(503, "busy", f"Many people are asking just now. Please try again in a moment. {SERIOUS}", error.retry_after)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

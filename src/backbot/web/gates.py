@@ -1,5 +1,6 @@
 """What stands before the API and before Gradio: who may call, what may be called, and how often."""
 
+import json
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +28,10 @@ GRADIO_ROUTES = tuple(
 """All that the chat page asks for. Uploads, files, API descriptions, proxies and the like stay closed."""
 
 
+MAX_CHAT_BYTES = 1_000_000
+"""Gradio posts the whole conversation again with each question, so this holds some fifty answers."""
+
+
 class GradioGate:
     """Lets only `GRADIO_ROUTES` through, only from pages of this server, and only as many questions as the limits allow."""
 
@@ -46,10 +51,17 @@ class GradioGate:
             await PlainTextResponse("Forbidden\n", 403)(scope, receive, send)
             return
         if scope["method"] == "POST":
+            if not 0 <= _length(scope) <= MAX_CHAT_BYTES:
+                await PlainTextResponse("Content Too Large\n", 413)(scope, receive, send)
+                return
             try:
                 await self._limits.count(address_of(scope))
             except Busy as error:
-                await busy(error)(scope, receive, send)
+                refusal = busy(error)
+                # Gradio shows the page's reader what stands under `error`.
+                refusal.body = refusal.render({"error": json.loads(bytes(refusal.body))["message"]})
+                refusal.headers["Content-Length"] = str(len(refusal.body))
+                await refusal(scope, receive, send)
                 return
         if scope["path"] == "/":
             # The page's only parameter that Gradio's server reads names a file of a saved conversation.
@@ -96,14 +108,18 @@ class ApiGate:
                     headers["Access-Control-Max-Age"] = "600"
             await send(message)
 
-        headers = Headers(scope=scope)
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        length = headers.get("content-length", "0")
+        kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         if scope["method"] == "OPTIONS":
             await Response(status_code=204)(scope, receive, send_with_origin)
         elif scope["method"] == "POST" and kind != "application/json":
             await fault(415, "not-json", "Send the body as application/json.")(scope, receive, send_with_origin)
-        elif not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        elif _length(scope) > MAX_BODY_BYTES:
             await fault(413, "too-large", "That is more text than backbot reads.")(scope, receive, send_with_origin)
         else:
             await self._app(scope, receive, send_with_origin)
+
+
+def _length(scope: Scope) -> int:
+    """The bytes of the body as announced, to which the server holds the sender; -1 when they are not announced."""
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isdecimal() else -1

@@ -23,9 +23,6 @@ from backbot.web.origins import parse_origins
 from backbot.web.pages import STATIC, add_pages
 from backbot.web.security import SecurityHeaders
 
-MAX_BODY_BYTES = 1_000_000
-"""Gradio posts the whole conversation again with each question, so this holds some fifty answers."""
-
 STOP_SECONDS = 5
 """How long open streams may end by themselves when the server stops."""
 
@@ -56,7 +53,7 @@ def create_app(bot: Bot, settings: Settings) -> FastAPI:
     """The application over an open bot; it keeps nothing but counts. Raises SettingsInvalid for origins or rates."""
     allowed = parse_origins(settings.allowed_origins)
     limits = Limits(settings)
-    app = FastAPI(title="backbot", version=version("backbot"), docs_url=None, redoc_url=None, max_body_size=MAX_BODY_BYTES)
+    app = FastAPI(title="backbot", version=version("backbot"), docs_url=None, redoc_url=None)
     add_api(app, bot, settings, limits)
     add_pages(app, bot, allowed)
     _mount_chat(app, bot, limits)

@@ -6,7 +6,10 @@ import traceback
 from backbot.errors import BackbotError
 from backbot.triage.rules import ANYWHERE, Country, load_rules
 
-AWAY = "backbot cannot answer just now. Please try again in a minute."
+SERIOUS = "If this may be serious, do not wait: call your emergency number."
+"""Goes with every refusal: whoever was refused was not looked at by triage."""
+
+AWAY = f"backbot cannot answer just now. Please try again in a minute. {SERIOUS}"
 
 EXAMPLES = (
     "Should I use heat or cold?",
