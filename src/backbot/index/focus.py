@@ -24,4 +24,5 @@ def embed_question(question: str, embedder: Embedder, generation: Generation) ->
     whole, *parts = embedder.embed([question, *sentences])
     cosines = generation.nearest(np.stack(parts))
     drawn: Vectors = whole + parts[int(cosines.argmax())]
-    return drawn / np.linalg.norm(drawn)
+    drawn /= np.linalg.norm(drawn)
+    return drawn
