@@ -33,23 +33,23 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
-    def piece(self, **delta: Any) -> None:
+    def piece(self, content: str) -> None:
         """One event of a streamed completion."""
-        choice = {"index": 0, "delta": delta, "finish_reason": None}
-        self.event(
-            json.dumps({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]})
-        )
+        self._chunk({"role": "assistant", "content": content}, None)
+
+    def done(self, reason: str = "stop") -> None:
+        """The events that end a streamed completion."""
+        self._chunk({}, reason)
+        self.event("[DONE]")
 
     def event(self, data: str) -> None:
         self.wfile.write(f"data: {data}\n\n".encode())
         self.wfile.flush()
 
-    def done(self) -> None:
-        choice = {"index": 0, "delta": {}, "finish_reason": "stop"}
-        self.event(
-            json.dumps({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]})
-        )
-        self.event("[DONE]")
+    def _chunk(self, delta: dict[str, Any], reason: str | None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+        self.event(json.dumps(chunk))
 
     def log_message(self, *_: object) -> None:
         pass
@@ -87,9 +87,9 @@ def say(text: str, size: int = 40) -> Script:
 
     def script(handler: Handler) -> None:
         handler.start()
-        handler.piece(role="assistant", content="")
+        handler.piece("")
         for start in range(0, len(text), size):
-            handler.piece(content=text[start : start + size])
+            handler.piece(text[start : start + size])
         handler.done()
 
     return script
@@ -135,7 +135,7 @@ def drip(text: str, pause: float) -> Script:
     def script(handler: Handler) -> None:
         handler.start()
         for letter in text:
-            handler.piece(content=letter)
+            handler.piece(letter)
             time.sleep(pause)
         handler.done()
 

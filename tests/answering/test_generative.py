@@ -261,9 +261,9 @@ def test_a_sentence_is_shown_while_the_rest_is_still_coming():
 
     def script(handler: Handler) -> None:
         handler.start()
-        handler.piece(content=claims((WARM, WARM, 2), (FIRST, FIRST, 1))[:-50])
+        handler.piece(claims((WARM, WARM, 2), (FIRST, FIRST, 1))[:-50])
         rest.wait(5)
-        handler.piece(content=claims((WARM, WARM, 2), (FIRST, FIRST, 1))[-50:])
+        handler.piece(claims((WARM, WARM, 2), (FIRST, FIRST, 1))[-50:])
         handler.done()
 
     with serve(script) as server:
@@ -276,13 +276,26 @@ def test_a_sentence_is_shown_while_the_rest_is_still_coming():
 def test_what_came_before_the_model_stalled_is_kept():
     def script(handler: Handler) -> None:
         handler.start()
-        handler.piece(content=claims((WARM, WARM, 2), (FIRST, FIRST, 1))[:-50])
+        handler.piece(claims((WARM, WARM, 2), (FIRST, FIRST, 1))[:-50])
         time.sleep(3)
 
     with serve(script) as server:
         model = open_model(server, llm_timeout=1)
         assert [s.text for s in answer(model)] == [WARM]
         assert not model.circuit.is_closed
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_reply_that_is_cut_short_is_no_failure(reason: str):
+    def script(handler: Handler) -> None:
+        handler.start()
+        handler.piece(claims((WARM, WARM, 2), (FIRST, FIRST, 1))[:-50])
+        handler.done(reason)
+
+    with serve(script) as server:
+        model = open_model(server)
+        assert [s.text for s in answer(model)] == [WARM]
+        assert model.circuit.is_closed
 
 
 def test_articles_cannot_close_their_passage_in_the_prompt():

@@ -18,6 +18,8 @@ NO_KEY = "no-key"
 REFUSES_SCHEMA = frozenset({400, 404, 405, 415, 422, 501})
 """Statuses with which servers answer a request for structured output that they cannot serve."""
 
+CUT_SHORT = frozenset({"LengthFinishReasonError", "ContentFilterFinishReasonError"})
+"""What OpenAI's client raises at the end of a reply that is not whole: what came of it still counts."""
 
 Structure = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -50,10 +52,14 @@ class Chat:
         # What a reader asks goes to the model only, even where LangSmith's tracing is on for other programs.
         with tracing_context(enabled=False):
             model = self._exact.bind(**self._structure(schema)) if self._takes_schema else self._plain
-            for piece in model.stream(messages):
-                if stop.is_set():
-                    return
-                yield str(piece.text)
+            try:
+                for piece in model.stream(messages):
+                    if stop.is_set():
+                        return
+                    yield str(piece.text)
+            except Exception as error:
+                if type(error).__name__ not in CUT_SHORT:
+                    raise
 
     def refused_schema(self, status: int | None) -> bool:
         """Whether `status` says that structured output is refused; plain text comes next, unless it is refused too."""
