@@ -7,6 +7,7 @@ from datetime import date
 from backbot.answering.citations import make_citation
 from backbot.answering.declining import holds_answer
 from backbot.answering.extractive import choose_sentences, rank_sentences
+from backbot.answering.generative import EXTRACTIVE, LanguageModel, Supported, load_language_model, write_answer
 from backbot.conversation import stand_alone
 from backbot.embeddings import load_embedder
 from backbot.errors import QuestionInvalid
@@ -15,7 +16,6 @@ from backbot.index.search import Index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
 from backbot.triage import is_about_red_flags, light_line, triage
-from backbot.vocabulary import load_vocabulary
 
 DISCLAIMER = (
     "backbot quotes the publisher's articles. It gives general information, not a diagnosis or advice for you alone. "
@@ -32,9 +32,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u
 class Bot:
     """Answers questions from an index. Keeps nothing of what readers say; threads may share it."""
 
-    def __init__(self, index: Index, settings: Settings):
+    def __init__(self, index: Index, settings: Settings, language_model: LanguageModel | None = None):
         self.index = index
         self.settings = settings
+        self.language_model = language_model
 
     def reply(self, question: str, history: Sequence[str] = (), country: str = "") -> Reply:
         """The reply to `question`; `history` is the reader's earlier messages, the oldest first.
@@ -58,33 +59,35 @@ class Bot:
 
         asked = stand_alone(_searchable(question, self.settings.max_question_chars), history)
         generation = self.index.live()
-        read = load_vocabulary().expand(asked, generation.words)
-        vector = embed_question(read.question, self.index.embedder, generation)
-        hits = generation.search(read.question, vector)
-        ranked = rank_sentences(read.corrected, vector, hits, generation)
-        chosen = choose_sentences(read.corrected, ranked) if holds_answer(read.corrected, vector, hits, ranked) else []
+        vector = embed_question(asked, self.index.embedder, generation)
+        hits = generation.search(asked, vector)
+        ranked = rank_sentences(asked, vector, hits, generation)
+        chosen = choose_sentences(asked, ranked) if holds_answer(asked, vector, hits, ranked) else []
 
         today = date.today()
-        sentences = tuple(AnswerSentence(candidate.text, (n,), candidate.is_item) for n, candidate in enumerate(chosen, 1))
-        yield from sentences
+        shown: list[Supported] = []
+        sentences: list[AnswerSentence] = []
+        for n, supported in enumerate(write_answer(asked, hits, ranked, chosen, self.language_model), 1):
+            shown.append(supported)
+            sentences.append(AnswerSentence(supported.text, (n,), supported.is_item))
+            yield sentences[-1]
         yield Reply(
-            outcome="answered" if chosen else "declined",
+            outcome="answered" if shown else "declined",
             triage=noticed,
-            sentences=sentences,
-            citations=tuple(make_citation(n, c.hit.passage, c.text, today) for n, c in enumerate(chosen, 1)),
+            sentences=tuple(sentences),
+            citations=tuple(make_citation(n, s.passage, s.quote, today) for n, s in enumerate(shown, 1)),
             disclaimer=DISCLAIMER,
-            suggestions=_suggest(hits, {candidate.hit.passage.heading for candidate in chosen}),
-            engine="extractive",
+            suggestions=_suggest(hits, {supported.passage.heading for supported in shown}),
+            engine=shown[0].engine if shown else EXTRACTIVE,
             question=asked,
-            message=_message(question, answered=bool(chosen)),
+            message=_message(question, answered=bool(shown)),
         )
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""
         asked = _searchable(query, self.settings.max_question_chars)
         generation = self.index.live()
-        read = load_vocabulary().expand(asked, generation.words)
-        return generation.search(read.question, embed_question(read.question, self.index.embedder, generation), k)
+        return generation.search(asked, embed_question(asked, self.index.embedder, generation), k)
 
     def rank_articles(self, query: str, k: int = 10) -> list[tuple[str, float]]:
         """The k best articles for the query with the score of each one's best passage, the best first."""
@@ -95,8 +98,8 @@ class Bot:
 
 
 def open_bot(settings: Settings) -> Bot:
-    """A bot over the index that the settings name; raises IndexUnusable or ModelUnavailable."""
-    return Bot(Index(settings.index, load_embedder(settings)), settings)
+    """A bot over the index that the settings name; raises IndexUnusable, ModelUnavailable or SettingsInvalid."""
+    return Bot(Index(settings.index, load_embedder(settings)), settings, load_language_model(settings))
 
 
 def _searchable(question: str, most: int) -> str:

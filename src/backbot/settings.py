@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     )
     llm: str = Field(
         "",
-        description="Not yet used: a language model that words the answers: openai:MODEL, anthropic:MODEL, ollama:MODEL, or the URL of a "
+        description="A language model that words the answers: openai:MODEL, anthropic:MODEL, ollama:MODEL, or the URL of a "
         "server that speaks OpenAI's protocol; empty: none.",
     )
     llm_url: str = Field("", description="Where the language model is served, if not at its provider's own address.")
