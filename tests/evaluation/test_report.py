@@ -82,7 +82,7 @@ def test_gaps_are_split_by_where_the_article_was_lost(run_small: RunSmall, small
     assert re.search(r"No article \(1\).*?gone.*?Not retrieved \(1\).*?lost.*?Not used \(0\)", page, re.S)
 
 
-HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> \x00 \ud7ff {{ 7*7 }}'
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> \x00 \ud7ff {{ 713*317 }}'
 
 
 def test_hostile_words_stay_words(run_small: RunSmall, small_suite: Suite):
@@ -91,7 +91,7 @@ def test_hostile_words_stay_words(run_small: RunSmall, small_suite: Suite):
     page = render_report(run)
     assert "<script>alert" not in page
     assert "<img" not in page
-    assert "49" not in page.split("<svg")[0]
+    assert "226021" not in page.split("<svg")[0]
     ET.fromstring(render_junit(run))
 
 
