@@ -106,6 +106,32 @@ def test_a_follow_up_is_searched_as_a_question_that_stands_alone(bot: Bot):
     assert reply.citations[0].article == "heat-vs-cold"
 
 
+@pytest.mark.parametrize(
+    ("question", "article"),
+    [
+        ("hijama for back", "cupping-therapy"),
+        ("does a zapper help my back", "tens-units"),
+        ("shud i use heet or coldd on a sore bakc", "heat-vs-cold"),
+    ],
+)
+def test_lay_words_and_slips_find_their_article(bot: Bot, question: str, article: str):
+    reply = bot.reply(question)
+    assert reply.citations[0].article == article
+    assert reply.question == question
+    assert bot.search(question)[0].passage.article == article
+
+
+def test_a_question_that_leans_on_the_article_being_read_is_understood(bot: Bot):
+    reply = bot.reply("is this safe for me if I have a pacemaker?", context="tens-units")
+    assert "TENS" in reply.question
+    assert reply.citations[0].article == "tens-units"
+    assert bot.reply("should I put ice or heat on my back?", context="tens-units").citations[0].article == "heat-vs-cold"
+
+
+def test_an_article_that_does_not_exist_lends_no_context(bot: Bot):
+    assert bot.reply("is a cold pack safe?", context="../no-such").question == "is a cold pack safe?"
+
+
 def test_an_article_with_its_own_page_is_linked_there(tmp_path: Path, bot: Bot):
     from articles import write_article
 

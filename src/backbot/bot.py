@@ -9,13 +9,14 @@ from backbot.answering.declining import holds_answer
 from backbot.answering.extractive import choose_sentences, rank_sentences
 from backbot.answering.generative import EXTRACTIVE, LanguageModel, Supported, load_language_model, write_answer
 from backbot.conversation import stand_alone
-from backbot.embeddings import load_embedder
+from backbot.embeddings import Vectors, load_embedder
 from backbot.errors import QuestionInvalid
 from backbot.index.focus import embed_question
-from backbot.index.search import Index
+from backbot.index.search import Generation, Index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
 from backbot.triage import is_about_red_flags, light_line, triage
+from backbot.vocabulary import Expanded, load_vocabulary
 
 DISCLAIMER = (
     "backbot quotes the publisher's articles. It gives general information, not a diagnosis or advice for you alone. "
@@ -37,18 +38,19 @@ class Bot:
         self.settings = settings
         self.language_model = language_model
 
-    def reply(self, question: str, history: Sequence[str] = (), country: str = "") -> Reply:
+    def reply(self, question: str, history: Sequence[str] = (), country: str = "", context: str = "") -> Reply:
         """The reply to `question`; `history` is the reader's earlier messages, the oldest first.
 
-        `country` (two letters) chooses the emergency numbers; empty, the settings' one does. Raises QuestionInvalid for
-        an empty question, and for one that is too long and raises no emergency.
+        `country` (two letters) chooses the emergency numbers; empty, the settings' one does. `context` is the id of the
+        article that the reader has open, so that "is this safe for me?" is understood; triage never reads it. Raises
+        QuestionInvalid for an empty question, and for one that is too long and raises no emergency.
         """
-        *_, reply = self.stream(question, history, country)
+        *_, reply = self.stream(question, history, country, context)
         assert isinstance(reply, Reply)
         return reply
 
     def stream(
-        self, question: str, history: Sequence[str] = (), country: str = ""
+        self, question: str, history: Sequence[str] = (), country: str = "", context: str = ""
     ) -> Iterator[Triage | AnswerSentence | Reply]:
         """The same in parts, as they are ready: the triage, then each sentence, then the whole reply."""
         noticed = triage((*history, question), country or self.settings.country)
@@ -57,12 +59,14 @@ class Bot:
             yield Reply("referred", noticed, (), (), DISCLAIMER, (), "extractive", question)
             return
 
-        asked = stand_alone(_searchable(question, self.settings.max_question_chars), history)
         generation = self.index.live()
-        vector = embed_question(asked, self.index.embedder, generation)
-        hits = generation.search(asked, vector)
-        ranked = rank_sentences(asked, vector, hits, generation)
-        chosen = choose_sentences(asked, ranked) if holds_answer(asked, vector, hits, ranked) else []
+        open_article = generation.content.article(context) if context else None
+        before = (open_article.title, *history) if open_article else history
+        asked = stand_alone(_searchable(question, self.settings.max_question_chars), before)
+        read, vector, hits = self._retrieve(asked, generation)
+        ranked = rank_sentences(read.corrected, vector, hits, generation)
+        holds = holds_answer(read.corrected, vector, hits, ranked)
+        chosen = choose_sentences(read.corrected, ranked) if holds else []
 
         today = date.today()
         shown: list[Supported] = []
@@ -85,9 +89,8 @@ class Bot:
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""
-        asked = _searchable(query, self.settings.max_question_chars)
-        generation = self.index.live()
-        return generation.search(asked, embed_question(asked, self.index.embedder, generation), k)
+        _, _, hits = self._retrieve(_searchable(query, self.settings.max_question_chars), self.index.live(), k)
+        return hits
 
     def rank_articles(self, query: str, k: int = 10) -> list[tuple[str, float]]:
         """The k best articles for the query with the score of each one's best passage, the best first."""
@@ -95,6 +98,12 @@ class Bot:
         for hit in self.search(query, PASSAGES_AN_ARTICLE * k):
             best.setdefault(hit.passage.article, hit.score)
         return list(best.items())[:k]
+
+    def _retrieve(self, asked: str, generation: Generation, k: int = 10) -> tuple[Expanded, Vectors, list[Hit]]:
+        """The question as the articles would put it, its vector, and the k best passages for it."""
+        read = load_vocabulary().expand(asked, generation.words)
+        vector = embed_question(read.question, self.index.embedder, generation)
+        return read, vector, generation.search(read.question, vector, k)
 
 
 def open_bot(settings: Settings) -> Bot:
