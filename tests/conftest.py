@@ -36,7 +36,11 @@ def no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith("BACKBOT_") and name not in ("BACKBOT_REQUIRE_BROWSER", "BACKBOT_MODEL_CACHE"):
+        if name.startswith("BACKBOT_") and name not in (
+            "BACKBOT_REQUIRE_BROWSER",
+            "BACKBOT_REQUIRE_REDIS",
+            "BACKBOT_MODEL_CACHE",
+        ):
             monkeypatch.delenv(name)
 
 

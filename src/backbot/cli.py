@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backbot.commands.corpus import corpus
+from backbot.commands.doctor import doctor
 from backbot.commands.ingest import ingest
 from backbot.commands.options import IndexOption, JsonOption, default_corpus, settings_for
 from backbot.errors import BackbotError, QuestionInvalid, SourceUnreadable
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 app.command()(ingest)
+app.command()(doctor)
 app.add_typer(corpus, name="corpus")
 
 
@@ -143,12 +145,16 @@ def chat(country: CountryOption = "", index: IndexOption = None) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 7860,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="How many processes; several serve all but the chat page.")
+    ] = 1,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Serve the chat page at /, or all but it.")] = True,
     index: IndexOption = None,
 ) -> None:
     """Serve the chat page at /, and the articles that have no public page at /articles/<id>."""
-    from backbot.web.server import serve as run_server
+    from backbot.web.serving import serve as run_server
 
-    run_server(settings_for(index), host, port)
+    run_server(settings_for(index), host, port, workers, page=page)
 
 
 @app.command()
@@ -170,7 +176,8 @@ def triage(
 
     if report is not None:
         from backbot.triage.measure import read_cases
-        from backbot.triage.report import reviewed_by, write_report
+        from backbot.triage.report import write_report
+        from backbot.triage.review import reviewed_by
 
         write_report(report, read_cases(batch) if batch else [], reviewed_by())
         typer.echo(f"The page is in {report}.")

@@ -34,6 +34,9 @@ EXPORT_VERSION = 1
 TOKENS_PER_BATCH = 512
 """Small batches stay in the processor's caches: 2 passages take a fifth less processor time each than 20 at once."""
 
+MOST_STRETCHED = 1.5
+"""A text that is longer than the shortest of a batch by this factor begins a new one: padding costs as much as words."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
@@ -125,12 +128,28 @@ def load_embedder(settings: Settings) -> Embedder:
     """
     if settings.engine == "torch":
         return _load_torch(settings)
-    known = DEFAULT_WEIGHTS_SHA256 if settings.model == DEFAULT_MODEL else _weights_sha256(_model_folder(settings.model))
-    identity = ModelIdentity(settings.model, known, "onnx", settings.precision)
-    folder = settings.model_cache.expanduser() / f"{known[:16]}-{settings.precision}-v{EXPORT_VERSION}"
-    if not (folder / "export.json").is_file():
+    identity, folder = find_export(settings)
+    if not is_exported(folder):
         _export(settings, identity, folder)
     return _load_onnx(settings, identity, folder)
+
+
+def find_export(settings: Settings) -> tuple[ModelIdentity, Path]:
+    """The model that ONNX Runtime is to run, and the folder that its export is in or goes into; raises ModelUnavailable."""
+    known = DEFAULT_WEIGHTS_SHA256 if settings.model == DEFAULT_MODEL else _weights_sha256(_model_folder(settings.model))
+    folder = settings.model_cache.expanduser() / f"{known[:16]}-{settings.precision}-v{EXPORT_VERSION}"
+    return ModelIdentity(settings.model, known, "onnx", settings.precision), folder
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a finished export is in the folder; raises ModelUnavailable when that may not be looked at."""
+    try:
+        return (folder / "export.json").is_file()
+    except PermissionError:
+        raise ModelUnavailable(
+            f"The exported model in {folder} may not be read by this user. Give backbot's user the folder, or set "
+            "BACKBOT_MODEL_CACHE to another."
+        ) from None
 
 
 def _load_onnx(settings: Settings, identity: ModelIdentity, folder: Path) -> Embedder:
@@ -202,6 +221,8 @@ def _export(settings: Settings, identity: ModelIdentity, folder: Path) -> None:
         files = {name: _sha256(building / name) for name in ("model.onnx", "tokenizer.json")}
         export = {**asdict(identity), "max_tokens": max_tokens, "files": files}
         (building / "export.json").write_text(json.dumps(export, indent=1))
+        # A temporary folder is its owner's alone; the server may well be another user.
+        building.chmod(0o755)
         # Another process may have exported the same model meanwhile: its folder is as good as ours.
         if not folder.exists():
             building.rename(folder)
@@ -308,7 +329,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Indices of texts in batches of similar length, each of at most TOKENS_PER_BATCH tokens with its padding."""
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[i] > TOKENS_PER_BATCH:
+        if batch and ((len(batch) + 1) * lengths[i] > TOKENS_PER_BATCH or lengths[i] > MOST_STRETCHED * lengths[batch[0]]):
             yield batch
             batch = []
         batch.append(i)

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     rate_overall: str = Field("1200/minute", description="How many questions all addresses together may ask.")
     rate_store: str = Field(
         "async+memory://",
-        description="Where rates are counted: in each worker's memory, or async+redis://HOST:6379 for all.",
+        description="Where rates are counted: in each worker's memory, or, for all of them, in Valkey or Redis: async+valkey://HOST:6379.",
     )
     rate_key: SecretStr = Field(
         SecretStr(""),
@@ -79,6 +79,36 @@ class Settings(BaseSettings):
     )
     max_streams: int = Field(16, ge=1, le=10_000, description="How many questions one worker answers at the same time.")
     answer_seconds: float = Field(30.0, ge=1, le=600, description="The longest that one answer may take.")
+    insights: bool = Field(
+        False,
+        description="Keep declined questions, redacted, and thumbs down, for editors; on or off. `/privacy` tells readers.",
+    )
+    insights_days: int = Field(90, ge=1, le=366, description="How many days insights are kept.")
+    insights_file: str = Field("", description="The SQLite file of insights; empty: beside the index.")
+    publisher_hosts: str = Field(
+        "",
+        description="Hosts that links in answers and articles may lead to, such as www.health.example, with commas between; "
+        "empty: the hosts of the articles' own addresses.",
+    )
+    editor_password: SecretStr = Field(
+        SecretStr(""), description="The password of the editors' page, /editors; empty: there is no such page."
+    )
+    evals: Path = Field(
+        Path("evals"), description="The folder of eval suites that the editors' page runs; their drafts are saved in it."
+    )
+    reports: Path = Field(Path("reports"), description="The folder in which the editors' page keeps its reports.")
+    judge: Literal["", "nli", "llm", "both"] = Field(
+        "",
+        description="What gives a second opinion on the answers of an eval run, which decides nothing: nli (BACKBOT_NLI_MODEL), "
+        "llm (BACKBOT_LLM) or both; empty: nothing.",
+    )
+    log: Literal["text", "json"] = Field(
+        "text",
+        description="The server's log: text (what went wrong, and feedback), or json (every request too, a JSON object a line).",
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="The port of 127.0.0.1 at which the server shows its figures to Prometheus; 0: none."
+    )
 
 
 def load_settings() -> Settings:

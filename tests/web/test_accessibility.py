@@ -40,7 +40,9 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Any:
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/articles/heat-vs-cold", "/articles/none", "/demo", "/owners", "/embed"])
+@pytest.mark.parametrize(
+    "path", ["/articles/heat-vs-cold", "/articles/none", "/demo", "/owners", "/privacy", "/embed", "/embed?locale=hi"]
+)
 def test_axe_finds_nothing_on_a_page(page: Page, site: str, path: str):
     page.goto(site + path)
     assert faults(page.main_frame) == []

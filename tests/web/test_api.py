@@ -1,13 +1,15 @@
 """The API over HTTP: answers, streams, refusals, and who may call."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 
 from backbot.bot import Bot
+from backbot.web.limits import Busy, Limits
 from backbot.web.server import create_app
 
 SITE = "https://health.example"
@@ -183,10 +185,83 @@ def test_what_the_chat_page_does_not_need_is_closed(address: str, path: str):
 def test_too_many_questions_are_told_to_wait(bot: Bot, serve_app: Callable[..., str]):
     address = serve_app(create_app(bot, bot.settings.model_copy(update={"rate_per_address": "2/minute"})))
     answers = [httpx.post(f"{address}/api/chat", json=QUESTION, headers={"Origin": address}, timeout=60) for _ in range(3)]
-    assert [answer.status_code for answer in answers][-1] == 429
-    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    seconds = int(answers[-1].headers["retry-after"])
+    assert seconds in range(1, 61)
     assert set(answers[-1].json()) == {"error", "message"}
-    assert httpx.post(f"{address}/gradio_api/queue/join", json={}, headers={"Origin": address}).status_code == 429
+
+
+EMERGENCY = {"turns": ["Is heat good?", "numb between my legs and I can't pee"], "country": "GB"}
+
+
+def test_an_emergency_is_referred_however_many_questions_came_before(bot: Bot, serve_app: Callable[..., str]):
+    address = serve_app(create_app(bot, bot.settings.model_copy(update={"rate_per_address": "1/minute"})))
+    with httpx.Client(base_url=address, headers={"Origin": address}, timeout=60) as client:
+        assert client.post("/api/chat", json=QUESTION).status_code == 200
+        referred = client.post("/api/chat", json=EMERGENCY)
+        assert [name for name, _ in events(referred)] == ["triage", "reply"]
+        assert events(referred)[0][1]["contacts"][0]["number"] == "999"
+        # Three times the rate is the end: nothing is read any more.
+        assert client.post("/api/chat", json=QUESTION).json()["error"] == "too-many"
+        assert client.post("/api/chat", json=EMERGENCY).status_code == 429
+        assert client.post("/gradio_api/queue/join", json={}).status_code == 429
+
+
+def test_an_emergency_is_referred_while_no_place_is_free(
+    bot: Bot, serve_app: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("backbot.web.limits.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(Limits, "turn", no_place)
+    address = serve_app(create_app(bot, bot.settings))
+    with httpx.Client(base_url=address, headers={"Origin": address, "Accept": "application/json"}, timeout=60) as client:
+        assert client.post("/api/chat", json=QUESTION).status_code == 503
+        assert client.post("/api/chat", json=EMERGENCY).json()["outcome"] == "referred"
+        long = {"turns": ["numb between my legs and I can't pee. " + "x " * 40_000]}
+        assert client.post("/api/chat", json=long).json()["outcome"] == "referred"
+
+
+@asynccontextmanager
+async def no_place(_: Limits) -> AsyncIterator[None]:
+    raise Busy(5, is_reader=False)
+    yield
+
+
+def test_the_article_that_is_open_lends_its_subject_by_id_or_address(client: httpx.Client, address: str):
+    body = {"turns": ["Is this safe in pregnancy?"]}
+    alone = client.post("/api/chat", json=body).json()["question"]
+    for context in (
+        "heat-vs-cold",
+        " heat-vs-cold ",
+        f"{address}/articles/heat-vs-cold#how-long",
+        f"{address}/articles/heat-vs-cold/",
+    ):
+        named = client.post("/api/chat", json={**body, "context": context}).json()["question"]
+        assert "heat" in named.lower()
+        assert "heat" not in alone.lower()
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "",
+        "none",
+        "https://evil.example/x",
+        "../../etc/passwd",
+        "javascript:alert(1)",
+        "x" * 2_000,
+        "heat\x00",
+        "https://[",
+        "'; --",
+    ],
+)
+def test_a_context_that_is_no_article_is_passed_over(client: httpx.Client, context: str):
+    body = {"turns": ["Is this safe in pregnancy?"]}
+    assert client.post("/api/chat", json={**body, "context": context}).json() == client.post("/api/chat", json=body).json()
+
+
+@pytest.mark.parametrize("context", [7, None, ["heat-vs-cold"], "x" * 2_001])
+def test_a_context_that_is_no_address_is_refused(client: httpx.Client, context: Any):
+    assert client.post("/api/chat", json={**QUESTION, "context": context}).status_code == 422
 
 
 def test_feedback_takes_no_words(client: httpx.Client):
@@ -199,7 +274,8 @@ def test_feedback_takes_no_words(client: httpx.Client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/articles/heat-vs-cold", "/articles/none", "/healthz", "/embed", "/demo", "/owners", "/widget.js"]
+    "path",
+    ["/", "/articles/heat-vs-cold", "/articles/none", "/privacy", "/healthz", "/embed", "/demo", "/owners", "/widget.js"],
 )
 def test_every_answer_carries_the_security_headers(client: httpx.Client, path: str):
     headers = client.get(path).headers
@@ -214,3 +290,14 @@ def test_every_answer_carries_the_security_headers(client: httpx.Client, path: s
 def test_only_the_widgets_page_may_be_framed_and_only_by_listed_sites(client: httpx.Client):
     assert f"frame-ancestors 'self' {SITE} http://localhost:9999" in client.get("/embed").headers["content-security-policy"]
     assert "frame-ancestors 'none'" in client.get("/").headers["content-security-policy"]
+
+
+def test_files_and_pages_are_compressed_and_answers_are_not(client: httpx.Client):
+    for path in ("/", "/widget.js", "/embed", "/backbot/embed.js"):
+        answer = client.get(path)
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "accept-encoding" in answer.headers["vary"].lower()
+        assert "content-encoding" not in client.get(path, headers={"Accept-Encoding": "identity"}).headers
+    for kind in ("application/json", "text/event-stream"):
+        assert "content-encoding" not in client.post("/api/chat", json=QUESTION, headers={"Accept": kind}).headers
+    assert "content-encoding" not in client.get("/articles/heat-vs-cold").headers

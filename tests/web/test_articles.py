@@ -14,7 +14,12 @@ SOURCE = Source("s-1", "Doe J", "A trial", 2020, "https://doi.org/10.1/x")
 
 def page(body: str, **fields: object) -> str:
     values: dict[str, object] = {"id": "a", "title": "Title", "body": body, "sources": (SOURCE,), **fields}
-    return article_page(Article(**values), lambda name: Article("b", "B", "") if name == "b" else None, TODAY)  # type: ignore[arg-type]
+    linked = Article("b", "B", "")
+    return article_page(Article(**values), lambda name: linked if name == "b" else None, may_link, TODAY)  # type: ignore[arg-type]
+
+
+def may_link(address: str) -> bool:
+    return address.startswith(("https://health.example/", "https://doi.org/"))
 
 
 def test_the_anchors_are_those_that_citations_name():
@@ -35,14 +40,23 @@ def test_a_source_mark_is_a_link_without_text():
 
 @pytest.mark.parametrize(
     ("link", "leads"),
-    [("b.md", "/articles/b"), ("b.md#part", "/articles/b#part"), ("https://x.example/y", "https://x.example/y")],
+    [("b.md", "/articles/b"), ("b.md#part", "/articles/b#part"), ("https://health.example/y", "https://health.example/y")],
 )
-def test_links_lead_to_articles_and_web_pages(link: str, leads: str):
+def test_links_lead_to_articles_and_pages_of_the_publisher(link: str, leads: str):
     assert f'<a href="{leads}"' in page(f"## H\n\nRead [this]({link}).")
 
 
 @pytest.mark.parametrize(
-    "link", ["javascript:alert(1)", "data:text/html,x", "c.md", "/etc/passwd", "//evil.example", "file:///x"]
+    "link",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "c.md",
+        "/etc/passwd",
+        "//evil.example",
+        "file:///x",
+        "https://evil.example/x",
+    ],
 )
 def test_other_links_lead_nowhere(link: str):
     shown = page(f"## H\n\nRead [this]({link}).")

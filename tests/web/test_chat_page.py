@@ -83,6 +83,46 @@ def test_choosing_a_country_changes_the_numbers_that_are_shown(page: Page, site:
     expect(page.locator(".bb-question")).to_have_count(1)
 
 
+def test_an_emergency_is_referred_however_many_questions_came_before(page: Page, bot: Bot, serve_app: Callable[..., str]):
+    page.goto(serve_app(create_app(bot, bot.settings.model_copy(update={"rate_per_address": "2/minute"}))))
+    for _ in range(2):
+        ask(page, "Do I need an MRI scan?")
+    ask(page, "Do I need an MRI scan?")
+    expect(page.locator(".bb-done").last).to_contain_text("many questions in a short time")
+    ask(page, "numb between my legs and I can't pee")
+    expect(page.locator(".bb-done").last.get_by_role("heading", name="Get emergency help now")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_header_is_painted_at_once_where_it_stays(browser: Browser, site: str, width: int):
+    context = browser.new_context(viewport={"width": width, "height": 844})
+    page = context.new_page()
+    page.route("**/assets/**", lambda route: route.abort())
+    page.goto(site)
+    expect(page.locator("#bb-first")).to_be_visible()
+    before = page.locator("#bb-first h1").bounding_box()
+    page.unroute("**/assets/**")
+    page.goto(site)
+    expect(page.locator("#bb-top h1")).to_be_visible()
+    expect(page.locator("#bb-first")).to_have_count(0)
+    expect(page.get_by_label("Your question")).to_be_visible()
+    after = page.locator("#bb-top h1").bounding_box()
+    assert before
+    assert after
+    assert all(abs(before[side] - after[side]) <= 1 for side in ("x", "y", "height"))
+    context.close()
+
+
+def test_without_javascript_the_page_names_the_emergency_number(browser: Browser, site: str):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site)
+    said = page.locator("noscript p")
+    expect(said).to_be_visible()
+    assert "call your local emergency number" in said.inner_text()
+    context.close()
+
+
 def test_what_the_articles_do_not_hold_is_declined(page: Page, site: str):
     page.goto(site)
     ask(page, "what is the capital of France")

@@ -1,25 +1,30 @@
 """The widget on a publisher's page of another origin, in a real browser."""
 
 import gzip
+import json
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from urllib.parse import quote
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from backbot.bot import Bot
-from backbot.web import server
+from backbot.web.locales import load_locales
 from backbot.web.server import create_app
 from web.conftest import keep_screenshot
-
-WEB = Path(server.__file__).parent
 
 HOST_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A publisher</title>
 <link rel="stylesheet" href="/hostile.css"></head><body><main><h1>Sore backs</h1><p>{text}</p></main>
 <script src="{bot}/widget.js" data-country="GB" {data} defer></script>{again}</body></html>"""
+
+INLINE_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A publisher</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/inline.css"></head>
+<body><main><h1>Sore backs</h1><div id="chat"></div><p>After it</p></main>
+<script src="{bot}/widget.js" data-mode="inline" data-target="#chat" defer></script></body></html>"""
 
 STRICT = (
     "default-src 'none'; script-src {bot}; frame-src {bot}; style-src 'self'; base-uri 'none'; "
@@ -41,6 +46,14 @@ def publisher(bot: Bot, serve_app: Callable[..., str]) -> str:
     @page.get("/hostile.css")
     def style() -> HTMLResponse:
         return HTMLResponse(HOSTILE, media_type="text/css")
+
+    @page.get("/inline.css")
+    def inline_style() -> HTMLResponse:
+        return HTMLResponse("body { margin: 0 } #chat { height: 620px }", media_type="text/css")
+
+    @page.get("/inline")
+    def show_inline() -> HTMLResponse:
+        return HTMLResponse(INLINE_PAGE.format(bot=backbot), headers={"Content-Security-Policy": STRICT.format(bot=backbot)})
 
     @page.get("/")
     def show(data: str = "", twice: bool = False) -> HTMLResponse:
@@ -211,15 +224,76 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_launcher_and_chat_are_small(capsys: pytest.CaptureFixture[str]):
-    def size(*names: str) -> int:
-        return sum(len(gzip.compress((WEB / name).read_bytes())) for name in names)
+def test_inside_a_page_it_stands_in_its_place_and_takes_no_focus(host: Page, publisher: str):
+    host.set_viewport_size({"width": 390, "height": 844})
+    host.goto(f"{publisher}/inline")
+    frame = host.frame_locator("#chat iframe")
+    expect(frame.get_by_label("Your question")).to_be_visible()
+    assert host.evaluate("document.activeElement === document.body")
+    expect(host.get_by_role("button")).to_have_count(0)
+    expect(frame.get_by_role("button", name="Close")).to_have_count(0)
+    place = host.locator("#chat iframe").bounding_box()
+    assert place is not None
+    assert (place["x"], place["width"], place["height"]) == (0, 390, 620)
+    ask(frame, "How long should I leave a cold pack on?")
+    expect(frame.locator(".bb-text")).to_contain_text("15 to 20 minutes")
+    frame.get_by_label("Your question").press("Escape")
+    host.evaluate("window.backbot.close()")
+    expect(frame.locator(".bb-text")).to_be_visible()
+    assert host.evaluate("[scrollX, scrollY, document.documentElement.scrollWidth]") == [0, 0, 390]
+    expect(host.get_by_text("After it")).to_be_visible()
+    keep_screenshot(host, "widget-inline-phone")
 
-    launcher = size("static/widget.js")
-    chat = size(
-        "templates/embed.html", *(f"static/{n}" for n in ("look.css", "dark.css", "answer.css", "embed.css", "embed.js"))
-    )
+
+def test_the_article_that_is_open_is_understood(host: Page, publisher: str):
+    asked: list[str] = []
+    host.on("request", lambda request: asked.append(request.post_data or "") if "/api/chat" in request.url else None)
+    host.goto(f"{publisher}/?data=data-context=heat-vs-cold")
+    frame = open_widget(host)
+    ask(frame, "Who should avoid it?")
+    assert json.loads(asked[-1])["context"] == "heat-vs-cold"
+    expect(frame.locator(".bb-title").first).to_have_text("Heat or cold for back pain")
+
+    # On a single-page site another article opens under the widget.
+    host.evaluate("document.querySelector('script[data-context]').dataset.context = 'tens-units'; window.backbot.close()")
+    frame = open_widget(host)
+    ask(frame, "Who should avoid it?")
+    assert json.loads(asked[-1])["context"] == "tens-units"
+    expect(frame.locator(".turn").last.locator(".bb-title").first).to_have_text("TENS units")
+
+
+@pytest.mark.parametrize(("locale", "language"), [("de-AT", "de"), ("hi", "hi"), ("tlh", "en"), ("'><script>", "en")])
+def test_its_own_words_come_in_the_pages_language(host: Page, publisher: str, locale: str, language: str):
+    words = load_locales()[language]
+    host.goto(f"{publisher}/?data={quote(f'data-locale={chr(34)}{locale}{chr(34)}')}")
+    host.get_by_role("button", name=words["title"]).click()
+    frame = host.frame_locator("iframe")
+    box = frame.get_by_label(words["box"])
+    expect(box).to_be_focused()
+    expect(frame.locator("html")).to_have_attribute("lang", language)
+    expect(host.get_by_role("button", name=words["close"])).to_be_visible()
+    box.fill("numb between my legs and I can't pee")
+    box.press("Enter")
+    expect(frame.get_by_role("heading", name=words["emergency"])).to_be_visible()
+    expect(frame.locator(".bb-call").first).to_have_text(words["call"].replace("{}", "999"))
+    expect(frame.get_by_role("status")).to_contain_text(words["ready"])
+    host.context.set_offline(True)
+    box.fill("Is heat good?")
+    box.press("Enter")
+    expect(frame.locator(".bb-done").last).to_contain_text(words["unreachable"])
+    expect(frame.get_by_role("button", name=words["again"])).to_be_visible()
+    host.context.set_offline(False)
+
+
+@pytest.mark.parametrize("language", sorted(load_locales()))
+def test_launcher_and_chat_are_small(site: str, language: str, capsys: pytest.CaptureFixture[str]):
+    def size(*paths: str) -> int:
+        return sum(len(gzip.compress(httpx.get(site + path).content)) for path in paths)
+
+    launcher = size("/widget.js")
+    files = (f"/backbot/{name}" for name in ("look.css", "dark.css", "answer.css", "embed.css", "embed.js", "icon.svg"))
+    chat = size(f"/embed?locale={language}", *files)
     with capsys.disabled():
-        print(f"\nwidget: launcher {launcher:,} bytes, chat {chat:,} bytes, gzipped")
+        print(f"\nwidget: launcher {launcher:,} bytes, chat {chat:,} bytes, gzipped, {language}")
     assert launcher <= 3_000
     assert chat <= 20_000

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
-from html import escape
+from html import escape as escape_markup
 from itertools import groupby
 from urllib.parse import urlsplit
 
@@ -16,12 +16,18 @@ HEADLINES = {
 }
 
 _NUMBER = re.compile(r"\+?\d(?:[\d -]*\d)+")
+_LINE_ENDS = re.compile(r"\r\n?|\n")
 _NEW_TAB = '<span class="bb-sr"> (opens in a new tab)</span>'
+
+
+def escape(text: str) -> str:
+    """The text with nothing in it that acts, on one line: after an empty line Gradio would read Markdown in it."""
+    return _LINE_ENDS.sub(" ", escape_markup(text))
 
 
 def question_html(question: str) -> str:
     """The reader's message, shown as it was typed."""
-    return f'<p class="bb-question">{escape(question).replace(chr(10), "<br>")}</p>'
+    return f'<p class="bb-question">{_LINE_ENDS.sub("<br>", escape_markup(question))}</p>'
 
 
 def note_html(text: str) -> str:

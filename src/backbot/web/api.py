@@ -13,24 +13,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import iterate_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from backbot.bot import Bot
 from backbot.errors import QuestionInvalid
+from backbot.operation.metrics import count_feedback, count_shed, watch
 from backbot.records import AnswerSentence, Reply, Triage
 from backbot.settings import Settings
+from backbot.web.desk import Desk, Part
 from backbot.web.limits import Busy, Limits
-from backbot.web.words import AWAY, EXAMPLES, SERIOUS, log_without_words
+from backbot.web.words import AWAY, EXAMPLES, log_without_words
 
 MAX_TURNS = 50
 MAX_TURN_CHARS = 100_000
 MAX_BODY_BYTES = 400_000
 
 _log = logging.getLogger(__name__)
-
-Part = Triage | AnswerSentence | Reply
 
 
 class ChatRequest(BaseModel):
@@ -40,6 +39,7 @@ class ChatRequest(BaseModel):
 
     turns: list[Annotated[str, Field(max_length=MAX_TURN_CHARS)]] = Field(min_length=1, max_length=MAX_TURNS)
     country: str = Field("", pattern=r"^([A-Za-z]{2})?$", description="Two letters, for whom to call; empty: unknown.")
+    context: str = Field("", max_length=2_000, description="Id or address of the article that the reader has open, if any.")
 
 
 class FeedbackRequest(BaseModel):
@@ -72,16 +72,33 @@ _FAULTS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 
+_EVENT_SCHEMA = {
+    "type": "object",
+    "description": "One event; its data is JSON. Sentences come as they are ready, the reply or an error comes last.",
+    "properties": {
+        "event": {"enum": ["triage", "sentence", "reply", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 
-def add_api(app: FastAPI, bot: Bot, settings: Settings, limits: Limits) -> None:
+
+def add_api(app: FastAPI, desk: Desk, settings: Settings, limits: Limits) -> None:
     """Give the application its routes under /api, and plain JSON errors."""
-    router = APIRouter(prefix="/api", responses=_FAULTS)
+    router = APIRouter(prefix="/api")
 
     @router.post(
         "/chat",
         response_class=Response,
         max_body_size=MAX_BODY_BYTES,
-        responses={200: {"description": "The reply", "content": {"text/event-stream": {}, "application/json": {}}}},
+        responses={
+            **_FAULTS,
+            200: {
+                "model": Reply,
+                "description": "The reply, whole or as events",
+                "content": {"text/event-stream": {"schema": _EVENT_SCHEMA}},
+            },
+        },
     )
     async def answer(chat: ChatRequest, request: Request) -> Response:
         """Answer the last turn.
@@ -89,10 +106,20 @@ def add_api(app: FastAPI, bot: Bot, settings: Settings, limits: Limits) -> None:
         `Accept: application/json` gives the whole reply. Otherwise events come as they are ready: `triage`, then a
         `sentence` each, then `reply`; or `error`, after which nothing comes.
         """
-        await limits.count(address_of(request.scope))
-        parts = bot.stream(chat.turns[-1], chat.turns[:-1], chat.country)
+        address = address_of(request.scope)
+        await limits.admit(address)
+        parts = desk.stream(chat.turns, chat.country, chat.context)
         place = AsyncExitStack()
-        await place.enter_async_context(limits.turn())
+        try:
+            await limits.count(address)
+            await place.enter_async_context(limits.turn())
+        except Busy:
+            async with limits.second_looks:
+                referral = await run_in_threadpool(desk.look, chat.turns, chat.country)
+            if referral is None:
+                raise
+            parts = referral
+        parts = watch(parts)
         if "application/json" not in request.headers.get("accept", ""):
             return _Stream(parts, place, settings.answer_seconds)
         async with place:
@@ -106,14 +133,19 @@ def add_api(app: FastAPI, bot: Bot, settings: Settings, limits: Limits) -> None:
                 log_without_words(error)
                 return fault(503, "unavailable", AWAY, 10)
 
-    @router.post("/feedback", status_code=204, response_class=Response, max_body_size=10_000)
+    @router.post("/feedback", status_code=204, response_class=Response, max_body_size=10_000, responses=_FAULTS)
     async def take_feedback(feedback: FeedbackRequest, request: Request) -> Response:
         """Take a thumb up or down, with a reason. It is counted in the log; nothing of the conversation comes with it."""
+        await limits.admit(address_of(request.scope))
         await limits.count(address_of(request.scope))
-        _log.info("Feedback: %s %s on %s", feedback.verdict, feedback.reason, ", ".join(feedback.articles))
+        if feedback.verdict == "down":
+            await run_in_threadpool(desk.take_thumb_down, feedback.reason, feedback.articles)
+        articles = await run_in_threadpool(desk.known, feedback.articles)
+        count_feedback(feedback.verdict, feedback.reason)
+        _log.info("Feedback: %s %s on %s", feedback.verdict, feedback.reason, ", ".join(articles))
         return Response(status_code=204)
 
-    @router.get("/suggestions")
+    @router.get("/suggestions", responses={403: _FAULTS[403]})
     def suggest() -> list[str]:
         """Questions to begin with."""
         return list(EXAMPLES)
@@ -187,11 +219,9 @@ async def _refuse_busy(_: Request, error: Exception) -> Response:
 
 def busy(error: Busy) -> JSONResponse:
     """What somebody is told who asks too much, or when too much is asked."""
-    if error.is_reader:
-        return fault(
-            429, "too-many", f"That was many questions in a short time. Please wait a little. {SERIOUS}", error.retry_after
-        )
-    return fault(503, "busy", f"Many people are asking just now. Please try again in a moment. {SERIOUS}", error.retry_after)
+    count_shed(is_reader=error.is_reader)
+    status, name = (429, "too-many") if error.is_reader else (503, "busy")
+    return fault(status, name, str(error), error.retry_after)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import jinja2
 import nh3
@@ -15,6 +14,7 @@ from backbot.chunking import Anchors, plain_text
 from backbot.records import Article
 
 FindArticle = Callable[[str], Article | None]
+MayLink = Callable[[str], bool]
 
 _TAGS = {
     "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "strong", "em", "b", "i", "a", "sup", "sub", "blockquote", "code",
@@ -22,7 +22,7 @@ _TAGS = {
 }  # fmt: skip
 _ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(2, 7)},
-    "a": {"href", "class", "aria-label", "data-n", "id"},
+    "a": {"href", "class", "aria-label", "data-n"},
     "ol": {"start"},
 }
 _MARK = re.compile(r"\s*\[\^([^\]\s]+)\]")
@@ -37,16 +37,19 @@ TEMPLATES = jinja2.Environment(
 )
 
 
-def article_page(article: Article, find_article: FindArticle, today: date) -> str:
-    """The whole HTML page; `find_article` is asked for the articles that this one links to."""
-    body, cited = render_body(article, find_article)
+def article_page(article: Article, find_article: FindArticle, may_link: MayLink, today: date) -> str:
+    """The whole HTML page; `find_article` is asked for the articles that this one links to.
+
+    An address that `may_link` refuses is shown as text.
+    """
+    body, cited = render_body(article, find_article, may_link)
     by_key = {source.key: source for source in article.sources}
     sources = [by_key[key] for key in cited] + [source for source in article.sources if source.key not in cited]
     return TEMPLATES.get_template("article.html").render(
         article=article,
         body=body,
         cited=cited,
-        sources=[(source, source.url if _is_web(source.url) else "") for source in sources],
+        sources=[(source, source.url if may_link(source.url) else "") for source in sources],
         checked=review_line(article),
         overdue=f"This article was due to be checked again by {long_date(article.review_by)}. Parts may be out of date."
         if article.review_by and article.review_by < today
@@ -71,7 +74,7 @@ def long_date(day: date | None) -> str:
     return f"{day.day} {day:%B %Y}" if day else ""
 
 
-def render_body(article: Article, find_article: FindArticle) -> tuple[str, list[str]]:
+def render_body(article: Article, find_article: FindArticle, may_link: MayLink) -> tuple[str, list[str]]:
     """The body as sanitised HTML, and the keys of the sources it cites in the order in which they first appear."""
     known = {source.key for source in article.sources}
     cited: list[str] = []
@@ -86,11 +89,19 @@ def render_body(article: Article, find_article: FindArticle) -> tuple[str, list[
             token.children = _mark_sources(token.children or [], known, cited)
             for child in token.children:
                 if child.type == "link_open":
-                    child.attrs["href"] = _link(str(child.attrs.pop("href", "")), find_article)
+                    child.attrs["href"] = _link(str(child.attrs.pop("href", "")), find_article, may_link)
                     if not child.attrs["href"]:
                         del child.attrs["href"]
     html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
-    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"}, link_rel="noopener"), cited
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        # Links that an article writes as HTML are held to the same as those in Markdown.
+        return value if name != "href" or _leads_within(value) or may_link(value) else None
+
+    clean = nh3.clean(
+        html, tags=_TAGS, attributes=_ATTRIBUTES, attribute_filter=keep, url_schemes={"http", "https"}, link_rel="noopener"
+    )
+    return clean, cited
 
 
 def _mark_sources(children: list[Token], known: set[str], cited: list[str]) -> list[Token]:
@@ -117,16 +128,12 @@ def _mark_sources(children: list[Token], known: set[str], cited: list[str]) -> l
     return marked
 
 
-def _link(href: str, find_article: FindArticle) -> str:
-    """Where a link in an article leads: another article's page, or a web page; empty for anything else."""
+def _link(href: str, find_article: FindArticle, may_link: MayLink) -> str:
+    """Where a link in an article leads: another article's page, or a page of the publisher; empty for anything else."""
     if (found := _ARTICLE_LINK.match(href)) and (linked := find_article(found[1])):
-        return linked.url if _is_web(linked.url) else f"/articles/{linked.id}{found[2] or ''}"
-    return href if _is_web(href) or re.fullmatch(r"#[\w-]+", href) else ""
+        return linked.url if may_link(linked.url) else f"/articles/{linked.id}{found[2] or ''}"
+    return href if may_link(href) or _leads_within(href) else ""
 
 
-def _is_web(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+def _leads_within(href: str) -> bool:
+    return re.fullmatch(r"(?:/articles/[\w.-]+)?#[\w-]*|/articles/[\w.-]+", href) is not None

@@ -1,16 +1,21 @@
 """The chat page, made of Gradio's parts. The page itself carries the conversation; the server keeps none of it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from backbot.bot import Bot
+from starlette.concurrency import iterate_in_threadpool
+
 from backbot.errors import QuestionInvalid
+from backbot.operation.metrics import count_feedback, count_shed, watch
 from backbot.records import AnswerSentence, Reply, Triage
 from backbot.triage import triage as run_triage
 from backbot.web.answer_html import answer_html, note_html, question_html, triage_html
+from backbot.web.api import address_of
+from backbot.web.desk import Desk
+from backbot.web.limits import Busy, Limits
 from backbot.web.words import AWAY, EXAMPLES, REASONS, countries, known_country, log_without_words
 
 if TYPE_CHECKING:
@@ -25,7 +30,8 @@ ABOUT = """
 <li>It looks for warning signs in what you write and tells you whom to call. It can miss
 some: if you are worried, get help.</li>
 <li>It is not a doctor. It cannot examine you, and it gives no diagnosis.</li>
-<li>Your messages stay in this page. Closing or clearing it removes them.</li></ul></details>
+<li>Your messages stay in this page. Closing or clearing it removes them.
+<a href="/privacy">What is kept, and what is not</a></li></ul></details>
 """
 
 HEADER = """
@@ -53,6 +59,7 @@ class Parts:
     """The parts of the page that change or are pressed."""
 
     turns: "gr.JSON"
+    quoted: "gr.JSON"
     country: "gr.Dropdown"
     welcome: "gr.Column"
     examples: "list[gr.Button]"
@@ -69,14 +76,14 @@ class Parts:
     clear: "gr.Button"
 
 
-def build_chat(bot: Bot) -> "gr.Blocks":
+def build_chat(desk: Desk, limits: Limits) -> "gr.Blocks":
     """The page's blocks, ready to be mounted."""
     import gradio as gr
 
     with gr.Blocks(title="backbot: answers about back pain", analytics_enabled=False, fill_width=True) as page:
-        parts = _lay_out(bot.settings.country)
-        _wire_questions(parts, bot)
-        _wire_feedback(parts)
+        parts = _lay_out(desk.bot.settings.country)
+        _wire_questions(parts, desk, limits)
+        _wire_feedback(parts, desk)
     assert isinstance(page, gr.Blocks)
     page.queue(max_size=MOST_WAITING)
     return page
@@ -91,6 +98,7 @@ def _lay_out(country: str) -> Parts:
     import gradio as gr
 
     turns = gr.JSON([], visible=False)
+    quoted = gr.JSON([], visible=False)
     with gr.Row(elem_id="bb-top"):
         gr.Markdown(HEADER)
         choices = [("Not chosen", ""), *((row.name, row.code) for row in countries())]
@@ -135,39 +143,53 @@ def _lay_out(country: str) -> Parts:
     with gr.Row(elem_id="bb-foot"):
         gr.Markdown(ABOUT)
         clear = gr.Button("Clear the conversation", elem_id="bb-clear", scale=0)
-    return Parts(turns, place, welcome, examples, chat, feedback, thumbs, up, down, reasons, why, thanks, box, send, clear)
+    return Parts(
+        turns, quoted, place, welcome, examples, chat, feedback, thumbs, up, down, reasons, why, thanks, box, send, clear
+    )  # fmt: skip
 
 
-def _wire_questions(parts: Parts, bot: Bot) -> None:
+def _wire_questions(parts: Parts, desk: Desk, limits: Limits) -> None:
     """What happens when somebody asks, takes up a suggestion, chooses a country or starts again."""
     import gradio as gr
 
-    def ask(question: str, asked: list[str], shown: Messages, place: str) -> Iterator[dict[Any, Any]]:
+    async def ask(
+        question: str, asked: list[str], shown: Messages, place: str, request: gr.Request
+    ) -> AsyncIterator[dict[Any, Any]]:
         if not question.strip():
             yield {parts.box: ""}
             return
+        refused = None
+        try:
+            await limits.count(address_of(request.request.scope) if request.request else "")
+        except Busy as error:
+            refused = error
         history = asked[-MOST_TURNS:]
         shown = [*shown[-2 * MOST_TURNS :], {"role": "user", "content": question_html(question)}]
         changes: dict[Any, Any] = {
             parts.box: "",
             parts.turns: [*history, question],
+            parts.quoted: [],
             parts.welcome: gr.Column(visible=False),
             parts.feedback: gr.Column(visible=False),
             parts.thumbs: gr.Row(visible=True),
             parts.reasons: gr.Row(visible=False),
             parts.thanks: gr.Markdown(visible=False),
         }
-        for html, reply in answers(bot, question, history, place):
+        async for html, reply in iterate_in_threadpool(answers(desk, [*history, question], place, refused)):
             answer: dict[str, Any] = {"role": "assistant", "content": html}
             if reply:
                 answer["options"] = [{"value": text, "label": text} for text in reply.suggestions]
                 changes[parts.feedback] = gr.Column(visible=reply.outcome != "referred")
+                changes[parts.quoted] = list(dict.fromkeys(citation.article for citation in reply.citations))
             messages: Any = [*shown, answer]
             yield {**changes, parts.chat: gr.Chatbot(messages, visible=True)}
             changes = {}
 
-    def ask_suggestion(event: gr.SelectData, asked: list[str], shown: Messages, place: str) -> Iterator[dict[Any, Any]]:
-        yield from ask(str(event.value), asked, shown, place)
+    async def ask_suggestion(
+        event: gr.SelectData, asked: list[str], shown: Messages, place: str, request: gr.Request
+    ) -> AsyncIterator[dict[Any, Any]]:
+        async for change in ask(str(event.value), asked, shown, place, request):
+            yield change
 
     def start_again() -> dict[Any, Any]:
         return {
@@ -180,9 +202,10 @@ def _wire_questions(parts: Parts, bot: Bot) -> None:
 
     said = [parts.turns, parts.chat, parts.country]
     changed = [
-        parts.box, parts.turns, parts.chat, parts.welcome, parts.feedback, parts.thumbs, parts.reasons, parts.thanks
+        parts.box, parts.turns, parts.quoted, parts.chat, parts.welcome, parts.feedback, parts.thumbs, parts.reasons,
+        parts.thanks,
     ]  # fmt: skip
-    asking: dict[str, Any] = {**QUIET, "concurrency_id": "ask", "concurrency_limit": bot.settings.max_streams}
+    asking: dict[str, Any] = {**QUIET, "concurrency_id": "ask", "concurrency_limit": desk.bot.settings.max_streams}
     for trigger in (parts.box.submit, parts.send.click):
         # A question sent while the last answer still streams is asked after it, not dropped.
         trigger(ask, [parts.box, *said], changed, trigger_mode="always_last", **asking)
@@ -193,12 +216,15 @@ def _wire_questions(parts: Parts, bot: Bot) -> None:
     parts.clear.click(start_again, None, changed, **QUIET)
 
 
-def _wire_feedback(parts: Parts) -> None:
+def _wire_feedback(parts: Parts, desk: Desk) -> None:
     """A thumb up is taken as it is; a thumb down asks for the reason."""
     import gradio as gr
 
-    def thank(verdict: str, reason: str) -> dict[Any, Any]:
+    def thank(verdict: str, reason: str, quoted: list[str]) -> dict[Any, Any]:
+        count_feedback(verdict, reason)
         _log.info("Feedback: %s %s", verdict, reason)
+        if verdict == "down":
+            desk.take_thumb_down(reason, quoted)
         return {
             parts.thumbs: gr.Row(visible=False),
             parts.reasons: gr.Row(visible=False),
@@ -209,10 +235,10 @@ def _wire_feedback(parts: Parts) -> None:
         return {parts.thumbs: gr.Row(visible=False), parts.reasons: gr.Row(visible=True)}
 
     changed = [parts.thumbs, parts.reasons, parts.thanks]
-    parts.up.click(lambda: thank("up", ""), None, changed, **QUIET)
+    parts.up.click(partial(thank, "up", ""), parts.quoted, changed, **QUIET)
     parts.down.click(ask_why, None, changed, **QUIET)
     for reason, button in parts.why.items():
-        button.click(partial(thank, "down", reason), None, changed, **QUIET)
+        button.click(partial(thank, "down", reason), parts.quoted, changed, **QUIET)
 
 
 def renumber(asked: list[str], shown: Messages, country: str) -> Messages:
@@ -226,13 +252,22 @@ def renumber(asked: list[str], shown: Messages, country: str) -> Messages:
     return [*shown[:-1], {"role": "assistant", "content": last[:start] + referral + last[end:]}]
 
 
-def answers(bot: Bot, question: str, history: list[str], country: str) -> Iterator[tuple[str, Reply | None]]:
-    """The answer's HTML as it grows, with the reply once it is whole. Never raises; the log holds none of the words."""
+def answers(desk: Desk, turns: list[str], country: str, refused: Busy | None = None) -> Iterator[tuple[str, Reply | None]]:
+    """The answer's HTML as it grows, with the reply once it is whole. Never raises; the log holds none of the words.
+
+    A message that is `refused` is only looked at for an emergency.
+    """
     triage: Triage | None = None
     sentences: list[AnswerSentence] = []
-    turn = len(history) + 1
+    turn = len(turns)
     try:
-        for part in bot.stream(question, history, country):
+        parts = desk.stream(turns, country) if refused is None else desk.look(turns, country)
+        if parts is None:
+            assert refused
+            count_shed(is_reader=refused.is_reader)
+            yield note_html(str(refused)), None
+            return
+        for part in watch(parts):
             match part:
                 case Triage():
                     triage = part

@@ -1,22 +1,39 @@
-"""Gradio's page made fit to serve: a nonce on its scripts, our style and script in its head, no other host named."""
+"""Gradio's page made fit to serve: a nonce on its scripts, our head and first paint, no other host named."""
 
 import re
 import secrets
+from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backbot.web.chat import HEADER
 from backbot.web.security import chat_policy
+
+STATIC = Path(__file__).parent / "static"
+
+
+def _style(*names: str, media: str = "all") -> str:
+    """Style sheets as they stand in the page: four requests less before anything can be painted."""
+    sheets = "".join((STATIC / name).read_text("utf-8") for name in names).replace('url("', 'url("backbot/')
+    return f'<style media="{media}">{sheets}</style>'
+
 
 HEAD = (
     '<meta name="description" content="Answers about back pain, word for word from the articles, with their sources.">'
     '<meta name="color-scheme" content="light dark">'
     '<link rel="icon" href="backbot/icon.svg" type="image/svg+xml">'
-    '<link rel="stylesheet" href="backbot/look.css">'
-    '<link rel="stylesheet" href="backbot/dark.css" media="(prefers-color-scheme: dark)">'
-    '<link rel="stylesheet" href="backbot/answer.css">'
-    '<link rel="stylesheet" href="backbot/chat.css"><script src="backbot/chat.js" defer></script>'
+    + _style("look.css")
+    + _style("dark.css", media="(prefers-color-scheme: dark)")
+    + _style("answer.css", "chat.css")
+    + '<script src="backbot/chat.js" defer></script>'
 )
+
+FIRST = (
+    f'<div id="bb-first" aria-hidden="true">{HEADER}</div>'
+    "<noscript><p>This chat needs JavaScript. In an emergency call your local emergency number.</p></noscript>"
+)
+"""Stands in the page until Gradio has drawn its own: chat.js takes the header away."""
 
 _FOREIGN = re.compile(
     r'<meta\s+(?:property="og:|name="twitter:)[^>]*>|<link\s+rel="(?:preconnect|dns-prefetch)"[^>]*>', re.S
@@ -59,4 +76,5 @@ def dress(page: str, nonce: str) -> str:
     """Gradio's HTML with our head, the nonce on every script that its template holds, and no foreign address."""
     page = _FOREIGN.sub("", page)
     page = re.sub(r"<script(?=[\s>])", f'<script nonce="{nonce}"', page)
-    return page.replace("</head>", f"{HEAD}</head>", 1)
+    page = page.replace("</head>", f"{HEAD}</head>", 1)
+    return re.sub(r"<body[^>]*>", lambda body: body[0] + FIRST, page, count=1)

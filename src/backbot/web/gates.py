@@ -1,6 +1,7 @@
 """What stands before the API and before Gradio: who may call, what may be called, and how often."""
 
 import json
+import logging
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -31,9 +32,11 @@ GRADIO_ROUTES = tuple(
 MAX_CHAT_BYTES = 1_000_000
 """Gradio posts the whole conversation again with each question, so this holds some fifty answers."""
 
+_log = logging.getLogger(__name__)
+
 
 class GradioGate:
-    """Lets only `GRADIO_ROUTES` through, only from pages of this server, and only as many questions as the limits allow."""
+    """Lets only `GRADIO_ROUTES` through, only from pages of this server, and no flood of them."""
 
     def __init__(self, app: ASGIApp, limits: Limits):
         self._app = app
@@ -55,7 +58,7 @@ class GradioGate:
                 await PlainTextResponse("Content Too Large\n", 413)(scope, receive, send)
                 return
             try:
-                await self._limits.count(address_of(scope))
+                await self._limits.admit(address_of(scope))
             except Busy as error:
                 refusal = busy(error)
                 # Gradio shows the page's reader what stands under `error`.
@@ -67,15 +70,31 @@ class GradioGate:
             # The page's only parameter that Gradio's server reads names a file of a saved conversation.
             scope = {**scope, "query_string": b""}
 
+        has_begun = has_failed = False
+
         async def send_without_cors(message: Message) -> None:
+            nonlocal has_begun, has_failed
             if message["type"] == "http.response.start":
+                has_failed = message["status"] == 500
                 headers = MutableHeaders(scope=message)
                 # Gradio lets any origin read it, with credentials, unless it runs on localhost.
                 for name in [name for name in headers if name.startswith("access-control-")]:
                     del headers[name]
-            await send(message)
+            if not has_failed:
+                has_begun = True
+                await send(message)
 
-        await self._app(scope, receive, send_without_cors)
+        try:
+            await self._app(scope, receive, send_without_cors)
+        except Exception as error:
+            if "/gradio_api/" not in request:
+                raise
+            # Gradio fails on a session or an event that it does not know, such as one of before a restart.
+            _log.warning("The chat page sent what Gradio does not know: %s", type(error).__name__)
+            if has_begun:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await PlainTextResponse("Bad Request\n", 400)(scope, receive, send)
 
 
 class ApiGate:

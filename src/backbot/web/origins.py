@@ -46,19 +46,19 @@ def own_origin(scope: Scope) -> str:
 def is_own(scope: Scope) -> bool:
     """Whether a page of this server sent the request, or no page at all. Browsers name the origin of every POST."""
     headers = Headers(scope=scope)
-    origin = headers.get("origin")
-    if origin is not None:
-        return origin != "null" and normal_origin(origin) == own_origin(scope)
+    origins = headers.getlist("origin")
+    if origins:
+        return [normal_origin(origin) for origin in origins] == [own_origin(scope) or None]
     return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
 
 
 def allowed_origin(scope: Scope, allowed: tuple[str, ...]) -> str:
     """The origin that sent the request if it may call the API; empty if it may not, or if nothing says who it is."""
     headers = Headers(scope=scope)
-    origin = headers.get("origin")
+    origins = headers.getlist("origin")
     own = own_origin(scope)
-    if origin is None:
+    if not origins:
         return own if headers.get("sec-fetch-site") == "same-origin" else ""
-    sent = normal_origin(origin)
-    # A browser sends an origin in its normal form; anything else was made up.
-    return sent if sent == origin and (sent == own or sent in allowed) else ""
+    sent = normal_origin(origins[0])
+    # A browser sends one origin, in its normal form; anything else was made up.
+    return sent if origins == [sent] and (sent == own or sent in allowed) else ""

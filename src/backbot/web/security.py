@@ -19,6 +19,20 @@ PAGE_POLICY = (
 )
 """For pages of ours without a script."""
 
+EDITORS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+    "form-action 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'"
+)
+"""For the editors' pages, whose forms come back to this server."""
+
+
+def report_policy(script: str) -> str:
+    """For an eval report: its one script, named by its SHA-256, in an origin of its own that nothing can be reached from."""
+    return (
+        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
+    )
+
 
 def embed_policy(allowed: tuple[str, ...]) -> str:
     """For the widget's page, which only this server's own pages and the listed sites may frame."""

@@ -1,79 +1,71 @@
 """The server: one FastAPI application with the chat page at /, the API, the widget and the articles' own pages."""
 
-import logging
 import os
-import socket
 from importlib.metadata import version
 from typing import Any
 
 # Read when Gradio is imported, so set before it: nothing of this server calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-import uvicorn
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 
-from backbot.bot import Bot, open_bot
-from backbot.errors import ServerUnavailable
+from backbot.bot import Bot
+from backbot.insights import open_insights
 from backbot.settings import Settings
+from backbot.web.access import Access
 from backbot.web.api import add_api
+from backbot.web.compression import Compression
+from backbot.web.desk import Desk
+from backbot.web.editors import add_editors
 from backbot.web.front_page import FrontPage
 from backbot.web.gates import ApiGate, GradioGate
+from backbot.web.health import add_health
 from backbot.web.limits import Limits
 from backbot.web.origins import parse_origins
 from backbot.web.pages import STATIC, add_pages
+from backbot.web.publisher import Publisher
 from backbot.web.security import SecurityHeaders
 
-STOP_SECONDS = 5
-"""How long open streams may end by themselves when the server stops."""
 
+def create_app(bot: Bot, settings: Settings, *, with_page: bool = True) -> FastAPI:
+    """The application over an open bot; it keeps nothing but counts. Raises SettingsInvalid for origins or rates.
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until stopped; raises IndexUnusable, ModelUnavailable, or ServerUnavailable for an address not to be had."""
-    listener = _listen(host, port)
-    with listener:
-        app = create_app(open_bot(settings), settings)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=STOP_SECONDS,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=settings.trusted_proxies,
-        )
-        try:
-            _Announcing(config, address).run(sockets=[listener])
-        except KeyboardInterrupt:
-            print("backbot has stopped.", flush=True)
-
-
-def create_app(bot: Bot, settings: Settings) -> FastAPI:
-    """The application over an open bot; it keeps nothing but counts. Raises SettingsInvalid for origins or rates."""
+    Without Gradio's chat page, which takes the most memory and needs one process for all, / leads to the widget's demo.
+    """
     allowed = parse_origins(settings.allowed_origins)
     limits = Limits(settings)
     app = FastAPI(title="backbot", version=version("backbot"), docs_url=None, redoc_url=None)
-    add_api(app, bot, settings, limits)
-    add_pages(app, bot, allowed)
-    _mount_chat(app, bot, limits)
-    # The last one added is the first one asked.
-    app.add_middleware(FrontPage)
+    desk = Desk(bot, Publisher(bot.index, settings.publisher_hosts), open_insights(settings))
+    add_api(app, desk, settings, limits)
+    add_pages(app, desk, settings, allowed)
+    add_health(app, bot)
+    add_editors(app, desk, settings, limits)
+    # Of what is added, the last is the first one asked.
+    if with_page:
+        _mount_chat(app, desk, limits)
+        app.add_middleware(FrontPage)
+    else:
+        app.add_route("/", lambda _: RedirectResponse("/demo"))
+    app.add_middleware(Compression)
     app.add_middleware(ApiGate, allowed=allowed)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Access)
     return app
 
 
-def _mount_chat(app: FastAPI, bot: Bot, limits: Limits) -> None:
+def _mount_chat(app: FastAPI, desk: Desk, limits: Limits) -> None:
     # Five seconds of import that only the server pays.
     import gradio as gr
 
     from backbot.web.chat import build_chat
+    from backbot.web.event_faults import log_event_faults_without_words
     from backbot.web.theme import theme
 
+    log_event_faults_without_words()
     gr.mount_gradio_app(
         app,
-        build_chat(bot),
+        build_chat(desk, limits),
         path="/",
         theme=theme(),
         run_history=False,
@@ -86,33 +78,6 @@ def _mount_chat(app: FastAPI, bot: Bot, limits: Limits) -> None:
         favicon_path=str(STATIC / "icon.svg"),
     )
     chat: Any = app.router.routes[-1]
+    # Set, it ends the connections by which Gradio sees that a page is open.
+    app.state.stopping = chat.app.stop_event
     chat.app = GradioGate(chat.app, limits)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address, port 0 being any free one; raises ServerUnavailable saying what to do."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen()
-    except OSError as error:
-        raise ServerUnavailable(
-            f"The server cannot listen on {host} port {port} ({error.strerror or error}). Another program usually holds the "
-            "port: stop it, or choose another with --port 7861."
-        ) from None
-    return listener
-
-
-class _Announcing(uvicorn.Server):
-    """Says where it is, once it answers."""
-
-    def __init__(self, config: uvicorn.Config, address: str):
-        super().__init__(config)
-        self._address = address
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(f"backbot is ready: {self._address}", flush=True)

@@ -7,9 +7,11 @@ from backbot.errors import BackbotError
 from backbot.triage.rules import ANYWHERE, Country, load_rules
 
 SERIOUS = "If this may be serious, do not wait: call your emergency number."
-"""Goes with every refusal: whoever was refused was not looked at by triage."""
+"""Goes with every refusal: triage may have missed what is serious, or not have been reached."""
 
 AWAY = f"backbot cannot answer just now. Please try again in a minute. {SERIOUS}"
+TOO_MANY = f"That was many questions in a short time. Please wait a little. {SERIOUS}"
+BUSY = f"Many people are asking just now. Please try again in a moment. {SERIOUS}"
 
 EXAMPLES = (
     "Should I use heat or cold?",

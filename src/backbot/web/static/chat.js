@@ -10,6 +10,7 @@
 
   const tidy = () => {
     if (!status.isConnected && document.body) document.body.append(status);
+    if (document.getElementById("bb-top")) document.getElementById("bb-first")?.remove();
     const log = document.querySelector('#bb-chat [role="log"]');
     if (!log) {
       questions = 0;

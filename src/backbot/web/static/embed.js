@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const facts = JSON.parse(document.getElementById("facts").textContent);
+  const { words } = facts;
+  const fill = (text, value) => text.replace("{}", () => value);
   const given = new URLSearchParams(location.search);
   const parentOrigin = facts.parents.includes(given.get("parent")) || given.get("parent") === location.origin ? given.get("parent") : "";
   const isFramed = window.parent !== window;
@@ -9,6 +11,7 @@
   const turns = [];
   let busy = false;
   let asked = 0;
+  let context = "";
 
   const make = (tag, props = {}, ...children) => {
     const node = Object.assign(document.createElement(tag), props);
@@ -26,33 +29,34 @@
     }
     const isOurs = url.origin === location.origin && url.pathname.startsWith("/articles/");
     if (!isOurs && !(/^https?:\/\//.test(address) && /^https?:$/.test(url.protocol))) return null;
-    return make("a", { href: address, target: "_blank", rel: "noopener", ...props }, ...children, hidden(" (opens in a new tab)"));
+    return make("a", { href: address, target: "_blank", rel: "noopener", ...props }, ...children, hidden(` (${words.new_tab})`));
   };
 
-  const headlines = { emergency: "Get emergency help now", urgent: "Get medical help today", soon: "See a clinician soon" };
+  // The articles, the advice and what readers are quoted with are English in every locale.
+  const english = { lang: "en" };
   const contact = ({ name, number, url }) => {
     const numbers = number.match(/\+?\d(?:[\d -]*\d)+/g) ?? [];
     const who = make("span", { className: "bb-who" }, webLink(url, {}, name) ?? name);
     if (numbers.length !== 1 || numbers[0] !== number) who.append(make("span", { className: "bb-number", textContent: number }));
-    return make("li", {}, who, ...numbers.map((one) => make("a", { className: "bb-call", href: `tel:${one.replace(/[^0-9+]/g, "")}`, textContent: `Call ${one}` })));
+    return make("li", {}, who, ...numbers.map((one) => make("a", { className: "bb-call", href: `tel:${one.replace(/[^0-9+]/g, "")}`, textContent: fill(words.call, one) })));
   };
   const contacts = (rows) => make("ul", { className: "bb-contacts" }, ...rows.map(contact));
   const referral = (triage) => {
     const [first, ...rest] = triage.advice.split("\n\n");
-    const noticed = triage.flags.map((flag) => make("li", {}, flag.label, ...(flag.quote ? [": you wrote ", make("q", { textContent: flag.quote })] : [])));
+    const noticed = triage.flags.map((flag) => make("li", {}, make("span", { ...english, textContent: flag.label }), ...(flag.quote ? [`: ${words.wrote} `, make("q", { textContent: flag.quote })] : [])));
     return make(
       "section", { className: `bb-triage bb-${triage.level}` },
-      make("h2", { textContent: headlines[triage.level] }),
-      make("p", { className: "bb-first", textContent: first }),
+      make("h2", { textContent: words[triage.level] }),
+      make("p", { ...english, className: "bb-first", textContent: first }),
       contacts(triage.contacts),
-      ...rest.map((text) => make("p", { textContent: text })),
-      make("div", { className: "bb-noticed" }, make("p", { textContent: "Why you see this:" }), make("ul", {}, ...noticed)),
+      ...rest.map((text) => make("p", { ...english, textContent: text })),
+      make("div", { className: "bb-noticed" }, make("p", { textContent: words.why }), make("ul", {}, ...noticed)),
     );
   };
 
   const sentence = (said, turn) => {
     const marks = said.citations.map((n) => {
-      const mark = make("a", { className: "bb-mark", href: `#s${turn}-${n}` }, hidden("Source "), String(n));
+      const mark = make("a", { className: "bb-mark", href: `#s${turn}-${n}` }, hidden(`${words.source} `), String(n));
       mark.onclick = (event) => {
         event.preventDefault();
         const source = document.getElementById(`s${turn}-${n}`);
@@ -62,7 +66,7 @@
       return make("sup", {}, mark);
     });
     const cut = said.text.lastIndexOf(" ") + 1;
-    return make("span", {}, said.text.slice(0, cut), make("span", { className: "bb-end" }, said.text.slice(cut), ...marks), " ");
+    return make("span", english, said.text.slice(0, cut), make("span", { className: "bb-end" }, said.text.slice(cut), ...marks), " ");
   };
   const say = (text, said, turn) => {
     const tag = said.is_item ? "UL" : "P";
@@ -70,7 +74,7 @@
     text.lastElementChild.append(said.is_item ? make("li", {}, sentence(said, turn)) : sentence(said, turn));
   };
 
-  const day = (iso) => new Date(`${iso}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  const day = (iso) => new Date(`${iso}T12:00:00`).toLocaleDateString(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, { day: "numeric", month: "short", year: "numeric" });
   const sources = (citations, turn) => {
     const cards = new Map();
     for (const citation of citations) {
@@ -79,68 +83,74 @@
     }
     return make(
       "section", { className: "bb-sources" },
-      make("h2", { textContent: cards.size === 1 ? "Source" : "Sources" }),
+      make("h2", { textContent: cards.size === 1 ? words.source : words.sources }),
       ...[...cards.values()].map(([first, ...more]) =>
         make(
           "div", { className: "bb-card" },
-          make("p", { className: "bb-title", textContent: first.title }),
-          first.heading === first.title ? null : make("p", { className: "bb-heading", textContent: first.heading }),
+          make("p", { ...english, className: "bb-title", textContent: first.title }),
+          first.heading === first.title ? null : make("p", { ...english, className: "bb-heading", textContent: first.heading }),
           make("span", {
             className: first.is_overdue ? "bb-status bb-overdue" : "bb-status",
-            textContent: first.is_overdue ? "Review overdue" : first.reviewed ? `Last checked ${day(first.reviewed)}` : "No review date",
+            textContent: first.is_overdue ? words.overdue : first.reviewed ? fill(words.checked, day(first.reviewed)) : words.unchecked,
           }),
           make("ol", {}, ...[first, ...more].map((citation) =>
             make("li", { id: `s${turn}-${citation.n}` },
-              make("span", { className: "bb-n", textContent: citation.n }), make("q", { textContent: citation.quote }), " ",
-              webLink(citation.link, { className: "bb-open" }, "Read it in the article")))),
+              make("span", { className: "bb-n", textContent: citation.n }), make("q", { ...english, textContent: citation.quote }), " ",
+              webLink(citation.link, { className: "bb-open" }, words.read)))),
         )),
     );
   };
   const plain = (question, reply) => [
     question, "", ...reply.sentences.map((said) => `${said.text} ${said.citations.map((n) => `[${n}]`).join("")}`), "",
-    ...reply.citations.map((one) => `[${one.n}] ${one.title}, ${one.heading}: ${new URL(one.link, location.href)}`), "", reply.disclaimer,
+    ...reply.citations.map((one) => `[${one.n}] ${one.title}, ${one.heading}${one.link ? `: ${new URL(one.link, location.href)}` : ""}`), "", reply.disclaimer,
   ].join("\n");
 
   const feedback = (reply) => {
     const row = make("div", { className: "after" });
     const send = (verdict, reason) => {
-      row.replaceChildren("Thank you.");
-      status.textContent = "Thank you.";
+      row.replaceChildren(words.thanks);
+      status.textContent = words.thanks;
       box.focus();
       const articles = [...new Set(reply.citations.map((one) => one.article))];
       fetch("/api/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ verdict, reason, articles }) }).catch(() => {});
     };
     const why = () => {
-      row.replaceChildren("What was wrong?", ...Object.entries(facts.reasons).map(([reason, text]) => button(text, () => send("down", reason))));
+      const reasons = { wrong: words.wrong, "not-my-question": words["not-my-question"], unclear: words.unclear, source: words["wrong-source"] };
+      row.replaceChildren(words.reason, ...Object.entries(reasons).map(([reason, text]) => button(text, () => send("down", reason))));
       row.querySelector("button").focus();
     };
-    row.append("Was this helpful?", button("Yes", () => send("up", "")), button("No", why));
+    row.append(words.helpful, button(words.yes, () => send("up", "")), button(words.no, why));
     return row;
   };
   const finish = (turn, question, answer, reply) => {
-    if (reply.message) answer.append(make("p", { className: "bb-note", textContent: reply.message }));
+    if (reply.message) answer.append(make("p", { ...english, className: "bb-note", textContent: reply.message }));
     if (reply.citations.length) {
-      const copy = button("Copy", async () => {
-        await navigator.clipboard.writeText(plain(question, reply)).then(() => (copy.textContent = "Copied"), () => (copy.textContent = "Copying was not allowed"));
+      const copy = button(words.copy, async () => {
+        await navigator.clipboard.writeText(plain(question, reply)).then(() => (copy.textContent = words.copied), () => (copy.textContent = words.not_copied));
       });
-      answer.append(sources(reply.citations, asked), make("p", { className: "bb-actions" }, copy, button("Print", () => window.print())));
+      answer.append(sources(reply.citations, asked), make("p", { className: "bb-actions" }, copy, button(words.print, () => window.print())));
     }
-    answer.append(make("p", { className: "bb-disclaimer", textContent: reply.disclaimer }));
+    answer.append(make("p", { ...english, className: "bb-disclaimer", textContent: reply.disclaimer }));
     answer.classList.add("bb-done");
     if (reply.suggestions.length) {
-      turn.append(make("div", { className: "after" }, make("h2", { textContent: "Related questions" }), ...reply.suggestions.map((text) => button(text, () => ask(text)))));
+      turn.append(make("div", { className: "after" }, make("h2", { textContent: words.related }), ...reply.suggestions.map((text) => Object.assign(button(text, () => ask(text)), english))));
     }
     if (reply.outcome !== "referred") turn.append(feedback(reply));
-    const warning = headlines[reply.triage.level];
-    status.textContent = warning ? `Important: ${warning}. The answer is ready.` : "The answer is ready.";
+    const level = reply.triage.level;
+    status.textContent = level === "none" ? words.ready : `${fill(words.important, words[level])} ${words.ready}`;
     if (isFramed && parentOrigin) window.parent.postMessage({ backbot: "answered" }, parentOrigin);
   };
 
-  class Refused extends Error {}
+  // The server says why by a code, for which each locale has words; "question-invalid" is more exact in English.
+  class Refused extends Error {
+    constructor({ error, message }) {
+      super(document.documentElement.lang === "en" ? message : words[error] ?? message);
+    }
+  }
 
   async function* events(body) {
     const response = await fetch("/api/chat", { method: "POST", headers: { "Content-Type": "application/json", Accept: "text/event-stream" }, body });
-    if (!response.ok) throw new Refused((await response.json()).message);
+    if (!response.ok) throw new Refused(await response.json());
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
       const { value, done } = await reader.read();
@@ -156,11 +166,11 @@
   }
 
   const answerOnce = async (turn, question, answer) => {
-    answer.replaceChildren(make("p", { className: "bb-note bb-waiting", textContent: "Looking in the articles" }));
+    answer.replaceChildren(make("p", { className: "bb-note bb-waiting", textContent: words.looking }));
     const waiting = answer.firstChild;
     const text = make("div", { className: "bb-text" });
-    for await (const [name, data] of events(JSON.stringify({ turns, country: country.value }))) {
-      if (name === "error") throw new Refused(data.message);
+    for await (const [name, data] of events(JSON.stringify({ turns, country: country.value, context }))) {
+      if (name === "error") throw new Refused(data);
       if (name === "triage" && data.level !== "none") answer.prepend(referral(data));
       if (name === "sentence") {
         if (!text.isConnected) waiting.replaceWith(text);
@@ -177,7 +187,7 @@
 
   const failed = (turn, question, answer, message) => {
     const box = answer.querySelector(".bb-triage");
-    const again = button("Try again", () => {
+    const again = button(words.again, () => {
       turn.remove();
       turns.pop();
       ask(question);
@@ -186,7 +196,7 @@
     answer.replaceChildren(
       ...(box ? [box] : []),
       make("p", { className: "bb-note", textContent: message }),
-      ...(box ? [] : [make("section", { className: "bb-triage" }, make("p", { textContent: "If this may be serious, do not wait for this chat:" }), contacts(rows))]),
+      ...(box ? [] : [make("section", { className: "bb-triage" }, make("p", { textContent: words.serious }), contacts(rows))]),
       make("p", { className: "bb-actions" }, again),
     );
     answer.classList.add("bb-done");
@@ -205,7 +215,7 @@
     log.append(turn);
     box.focus({ preventScroll: true });
     turn.firstChild.scrollIntoView({ block: "start" });
-    let message = "backbot cannot be reached. Check your connection and try again.";
+    let message = words.unreachable;
     for (const pause of [0, 800, 2500]) {
       await new Promise((go) => setTimeout(go, pause));
       try {
@@ -254,6 +264,7 @@
     addEventListener("message", (event) => {
       if (event.origin !== parentOrigin || event.source !== window.parent) return;
       if (event.data?.backbot === "focus") box.focus();
+      if (event.data?.backbot === "context" && typeof event.data.text === "string") context = event.data.text.slice(0, 2000);
       if (event.data?.backbot === "ask" && typeof event.data.text === "string") ask(event.data.text.slice(0, 2000));
     });
     window.parent.postMessage({ backbot: "ready" }, parentOrigin);

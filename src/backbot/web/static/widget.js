@@ -5,12 +5,12 @@
   if (!script) return;
   const home = new URL(script.src).origin;
   const choice = script.dataset;
-  const words = {
-    en: ["Ask about back pain", "Close"], de: ["Fragen zu Rückenschmerzen", "Schließen"], fr: ["Questions sur le mal de dos", "Fermer"],
-    es: ["Preguntas sobre el dolor de espalda", "Cerrar"], id: ["Tanya tentang nyeri punggung", "Tutup"],
-  };
-  const [ask, shut] = words[(choice.locale || "en").slice(0, 2)] || words.en;
+  // The server puts the rows of its locales here.
+  const words = "WORDS";
+  const locale = (choice.locale || "").slice(0, 2).toLowerCase();
+  const [ask, shut] = words[locale] || words.en;
   const title = choice.title || ask;
+  const language = choice.title ? "" : words[locale] ? locale : "en";
 
   // Black or white, whichever stands out more: on any colour one of them has at least 4.5:1.
   const accent = /^#[0-9a-f]{6}$/i.test(choice.accent || "") ? choice.accent : "#0f5f63";
@@ -43,6 +43,7 @@ iframe{display:block;width:100%;height:100%;border:0}
       root.adoptedStyleSheets = [sheet];
       this.#panel = document.createElement("div");
       this.#panel.hidden = true;
+      if (language) this.lang = language;
       this.#panel.setAttribute("role", "dialog");
       this.#panel.setAttribute("aria-label", title);
       if (!this.hasAttribute("inline")) {
@@ -62,8 +63,8 @@ iframe{display:block;width:100%;height:100%;border:0}
       if (!this.#frame) {
         const at = new URL("/embed", home);
         at.searchParams.set("parent", location.origin);
-        for (const name of ["country", "theme"]) if (choice[name]) at.searchParams.set(name, choice[name]);
-        at.searchParams.set("title", title);
+        for (const name of ["country", "theme", "locale"]) if (choice[name]) at.searchParams.set(name, choice[name]);
+        if (choice.title) at.searchParams.set("title", title);
         if (this.hasAttribute("inline")) at.searchParams.set("inline", "");
         this.#frame = document.createElement("iframe");
         this.#frame.title = title;
@@ -74,6 +75,8 @@ iframe{display:block;width:100%;height:100%;border:0}
       }
       this.#panel.hidden = false;
       this.#name(shut, "true");
+      // Read anew each time: on a single-page site the article changes under the widget.
+      this.#say({ backbot: "context", text: String(choice.context || "") });
       if (!this.hasAttribute("inline")) {
         this.#frame.focus();
         this.#say({ backbot: "focus" });

@@ -1,0 +1,62 @@
+"""Whether this process can answer: it asks itself a question and looks for a red flag, as for a reader."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+
+from backbot.bot import Bot
+from backbot.errors import BackbotError
+from backbot.triage import triage
+
+ASKED = "back pain"
+RED_FLAG = "I am numb between my legs and cannot pee"
+KEPT_SECONDS = 1.0
+"""How long one finding stands, so that nobody keeps the server busy by asking whether it is ready."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What was found: the generation that answers, or, where `reason` is given, why nothing does."""
+
+    generation: str = ""
+    passages: int = 0
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Asks one bot, at most every KEPT_SECONDS. Threads may share it."""
+
+    bot: Bot
+    _found: Ready = field(default_factory=Ready)
+    _until: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> Ready:
+        """The last finding if it is fresh; else a new one."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._found = check_readiness(self.bot)
+                self._until = time.monotonic() + KEPT_SECONDS
+            return self._found
+
+
+def check_readiness(bot: Bot) -> Ready:
+    """Search the live generation with the model, and let triage read a red flag. Never raises.
+
+    The reason is for whoever may ask; the log has the details, such as names of folders.
+    """
+    try:
+        generation = bot.index.live()
+        bot.search(ASKED, 1)
+    except Exception as error:
+        _log.error("Not ready: %s", error)
+        what = type(error).__doc__ if isinstance(error, BackbotError) else f"Searching failed ({type(error).__name__})."
+        return Ready(reason=f"{(what or '').splitlines()[0]} The log says more; so does: backbot doctor")
+    if triage((RED_FLAG,)).level != "emergency":
+        _log.error("Not ready: triage did not see the red flag that it was shown")
+        return Ready(reason="Triage does not see a red flag that it was shown. Run: backbot doctor")
+    return Ready(generation.manifest.name, generation.manifest.passages)
