@@ -12,6 +12,9 @@ OURS = {
     "answer_rules": {"most"},
     "answer_question": {"question", "passages"},
     "answer_passage": {"number", "title", "text"},
+    "judge_rules": {"count"},
+    "judge_answer": {"question", "sentences"},
+    "judge_sentence": {"number", "text", "passage"},
 }
 
 

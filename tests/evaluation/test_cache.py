@@ -62,9 +62,13 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, content: bytes):
 
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path):
     (tmp_path / "file").write_text("")
+    first, second = Counting(), Counting()
     cache = AnswerCache(tmp_path / "file" / "below", "key")
-    cache.asking(Counting())(("a",))
+    assert cache.asking(first)(("a",)) == Answer(("a",))
     cache.save()
+    AnswerCache(tmp_path / "file" / "below", "key").asking(second)(("a",))
+    assert (first.asked, second.asked) == (1, 1)
+    assert (tmp_path / "file").read_text() == ""
 
 
 def test_the_key_changes_with_the_index_the_settings_and_the_day(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -78,7 +82,8 @@ def test_the_key_changes_with_the_index_the_settings_and_the_day(monkeypatch: py
         cache_key(settings.model_copy(update={"precision": "fp32"}), "manifest", "2026-05-01"),
     }
     assert len(others | {key}) == 5
-    assert key == cache_key(settings.model_copy(update={"index": tmp_path}), "manifest", "2026-05-01")
+    for nothing_to_answers in ({"index": tmp_path}, {"judge": "nli"}, {"evals": tmp_path}, {"reports": tmp_path}):
+        assert key == cache_key(settings.model_copy(update=nothing_to_answers), "manifest", "2026-05-01")
 
 
 def test_the_key_changes_with_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

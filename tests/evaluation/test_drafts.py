@@ -1,44 +1,89 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backbot.bot import Bot
 from backbot.errors import SuiteInvalid
-from backbot.evaluation.drafts import draft_case, save_draft
+from backbot.evaluation.articles import Articles
+from backbot.evaluation.drafts import Mark, answer_version, draft_case, likely_fault, save_draft
 from backbot.evaluation.suite import Case, load_suite
 
 COLD = "How long should a cold pack stay on?"
 
 
-def draft(bot: Bot, question: str, *, is_right: bool) -> Case:
-    return draft_case((question,), bot.reply(question), is_right=is_right, editor="Ann", date="2026-05-01")
+def draft(bot: Bot, question: str, mark: Mark, fact: str = "") -> Case:
+    generation = bot.index.live()
+    articles = Articles(generation.manifest.articles, generation)
+    return draft_case((question,), bot.reply(question), articles, mark, editor="Ann", date="2026-05-01", fact=fact)
 
 
-def test_a_mark_becomes_a_case(small_bot: Bot):
-    right, wrong = (draft(small_bot, COLD, is_right=mark) for mark in (True, False))
-    assert (right.expect, "cold-packs" in right.any_of, right.never) == ("answer", True, ())
-    assert (wrong.any_of, "cold-packs" in wrong.never) == ((), True)
-    assert draft(small_bot, "what is the capital of France", is_right=True).expect == "decline"
-    assert draft(small_bot, "what is the capital of France", is_right=False).expect == "answer"
-    assert draft(small_bot, "numb between my legs and I can't pee", is_right=True).expect == "emergency"
-    assert draft(small_bot, "numb between my legs and I can't pee", is_right=False).expect == "none"
+CAPITAL = "what is the capital of France"
+NUMB = "numb between my legs and I can't pee"
+
+
+@pytest.mark.parametrize(
+    ("question", "mark", "expect", "cite"),
+    [
+        (COLD, "right", "answer", "any_of"),
+        (COLD, "words", "answer", "any_of"),
+        (COLD, "article", "answer", "never"),
+        (COLD, "answered", "decline", ""),
+        (COLD, "missed", "urgent", ""),
+        (CAPITAL, "right", "decline", ""),
+        (CAPITAL, "declined", "answer", ""),
+        (NUMB, "right", "emergency", ""),
+        (NUMB, "alarm", "none", ""),
+    ],
+)
+def test_a_mark_becomes_a_case(small_bot: Bot, tmp_path: Path, question: str, mark: Mark, expect: str, cite: str):
+    case = draft(small_bot, question, mark, "a fact")
+    assert case.expect == expect
+    assert [name for name in ("any_of", "never") if "cold-packs" in getattr(case, name)] == ([cite] if cite else [])
+    assert case.must_say == (() if expect == "decline" else ("a fact",))
+    assert (case.checked_by.verdict, case.risk) == (
+        "right" if mark == "right" else "wrong",
+        "high" if mark == "missed" else "",
+    )
+    save_draft(tmp_path / "drafts.yaml", case)
+    (read,) = load_suite(tmp_path / "drafts.yaml").cases
+    assert replace(read, line=0) == case
+
+
+def test_what_an_editor_most_likely_means_by_wrong(small_bot: Bot):
+    replies = [small_bot.reply(question) for question in (COLD, CAPITAL, NUMB)]
+    assert [likely_fault(reply) for reply in replies] == ["article", "declined", "alarm"]
 
 
 def test_drafts_are_a_suite_that_can_be_run_and_a_second_mark_replaces_the_first(small_bot: Bot, tmp_path: Path):
     file = tmp_path / "new" / "drafts.yaml"
-    for is_right in (True, False):
-        save_draft(file, draft(small_bot, COLD, is_right=is_right))
-    save_draft(file, draft(small_bot, "12:30 {no}: - & *x 'é' 🙂 \u2028", is_right=True))
+    for mark in ("right", "article"):
+        save_draft(file, draft(small_bot, COLD, mark))
+    save_draft(file, draft(small_bot, "12:30 {no}: - & *x 'é' 🙂 \u2028", "right"))
     cases = load_suite(file).cases
     assert len(cases) == 2
     assert "cold-packs" in cases[0].never
-    assert cases[0].checked_by.editor == "Ann"
+    assert (cases[0].checked_by.editor, cases[0].checked_by.verdict) == ("Ann", "wrong")
+
+
+def test_a_mark_is_of_one_very_answer(small_bot: Bot):
+    reply = small_bot.reply(COLD)
+    marked = draft(small_bot, COLD, "right").checked_by
+    assert marked.answer_version == answer_version(reply)
+    assert len(marked.article_version) == 8 * len(reply.citations) + len(reply.citations) - 1
+    assert answer_version(replace(reply, engine="another", question="another")) == answer_version(reply)
+    for other in (
+        replace(reply, outcome="declined"),
+        replace(reply, sentences=reply.sentences[1:]),
+        replace(reply, citations=(replace(reply.citations[0], quote="another"),)),
+    ):
+        assert answer_version(other) != answer_version(reply)
 
 
 def test_marks_made_at_the_same_time_are_all_kept(small_bot: Bot, tmp_path: Path):
     file = tmp_path / "drafts.yaml"
-    drafts = [draft(small_bot, f"{COLD} {n}", is_right=True) for n in range(12)]
+    drafts = [draft(small_bot, f"{COLD} {n}", "right") for n in range(12)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda case: save_draft(file, case), drafts))
     assert len(load_suite(file).cases) == 12
@@ -48,7 +93,7 @@ def test_a_file_with_a_fault_is_left_as_it_was(small_bot: Bot, tmp_path: Path):
     file = tmp_path / "drafts.yaml"
     file.write_text("suite: s\ncases: nonsense\n")
     with pytest.raises(SuiteInvalid):
-        save_draft(file, draft(small_bot, COLD, is_right=True))
+        save_draft(file, draft(small_bot, COLD, "right"))
     assert file.read_text() == "suite: s\ncases: nonsense\n"
     with pytest.raises(SuiteInvalid, match="cannot be saved"):
-        save_draft(file / "below" / "d.yaml", draft(small_bot, COLD, is_right=True))
+        save_draft(file / "below" / "d.yaml", draft(small_bot, COLD, "right"))

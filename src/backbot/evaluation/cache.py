@@ -22,6 +22,9 @@ from backbot.settings import Settings
 KEPT_FILES = 8
 LIBRARIES = ("bm25s", "chromadb", "langchain-core", "numpy", "onnxruntime", "PyStemmer", "sentencex", "tokenizers")
 
+NOT_ANSWERING = {"index", "model_cache", "editor_password", "evals", "reports", "judge"}
+"""Settings that no answer depends on; the index is known by its manifest."""
+
 _ANSWERS = TypeAdapter(list[Answer])
 
 
@@ -32,7 +35,7 @@ def cache_key(settings: Settings, manifest: str, today: str) -> str:
     for folder in (package, resource("prompts")):
         for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
             digest.update(str(file.relative_to(folder)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-    chosen = settings.model_dump_json(exclude={"index", "model_cache"})
+    chosen = settings.model_dump_json(exclude=NOT_ANSWERING)
     versions = {name: version(name) for name in LIBRARIES}
     digest.update(json.dumps([manifest, chosen, versions, sys.version, today]).encode())
     return digest.hexdigest()[:32]

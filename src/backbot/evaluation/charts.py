@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart by readers with any kind of colour blindness.
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#767676"
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 _COLOURS = {"PASS": GREEN, "FAIL": RED, "NOT ENOUGH CASES": ORANGE}
 _MARKS = {"PASS": "o", "FAIL": "X", "NOT ENOUGH CASES": "D"}
 

@@ -194,7 +194,7 @@ def _figures(case: Case, answer: Answer, articles: Articles) -> str | None:
 
 def _figure_fault(sentence: AnswerSentence, reply: Reply, articles: Articles) -> str:
     """The first number of the sentence that its cited passages do not have, with its unit."""
-    cited = " ".join(_cited_passage(c, articles) for c in reply.citations if c.n in sentence.citations)
+    cited = " ".join(cited_passage(c, articles) for c in reply.citations if c.n in sentence.citations)
     numbers = set(_NUMBER.findall(cited))
     for number in _NUMBER.findall(sentence.text):
         if number not in numbers:
@@ -209,7 +209,7 @@ def _figure_fault(sentence: AnswerSentence, reply: Reply, articles: Articles) ->
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-def _cited_passage(citation: Citation, articles: Articles) -> str:
+def cited_passage(citation: Citation, articles: Articles) -> str:
     """The section that holds the quote; nothing when no section does."""
     article, quote = articles.text(citation.article), squeeze(citation.quote)
     sections = article.sections if article else ()

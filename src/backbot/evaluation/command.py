@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -16,6 +17,9 @@ from backbot.evaluation.asking import Answer, Ask, Progress, ask_all, ask_bot, a
 from backbot.evaluation.run import METRIC_NAMES, Run, Times, make_run, read_run, run_to_json
 from backbot.evaluation.suite import Case, Suite, load_suite
 from backbot.settings import Settings
+
+if TYPE_CHECKING:
+    from backbot.bot import Bot
 
 WARM_UP = ("is walking good for my back?",)
 """Asked first and not counted, so that what is loaded once is not taken for a slow reply."""
@@ -74,8 +78,10 @@ def run_eval(
     return 1 if run.verdict == "FAIL" else 0
 
 
-def evaluate(suite: Suite, settings: Settings, advance: Progress | None = None, *, fresh: bool = False) -> Run:
-    """Ask the whole suite of the index that the settings name, or of triage alone, and judge it.
+def evaluate(
+    suite: Suite, settings: Settings, advance: Progress | None = None, *, fresh: bool = False, bot: "Bot | None" = None
+) -> Run:
+    """Ask the whole suite of `bot`, of the index that the settings name where none is given, or of triage alone.
 
     Answers that the cache holds are not asked for again, unless `fresh`.
     """
@@ -87,8 +93,10 @@ def evaluate(suite: Suite, settings: Settings, advance: Progress | None = None, 
     # Half a second of Chroma: only a suite that asks for answers pays for it.
     from backbot.bot import open_bot
     from backbot.evaluation.cache import AnswerCache, cache_key
+    from backbot.evaluation.opinions import give_opinions, load_judges
 
-    bot = open_bot(settings)
+    judges = load_judges(settings)
+    bot = bot or open_bot(settings)
     generation = bot.index.live()
     manifest = generation.manifest
     asked |= {"index": manifest.name, "model": f"{manifest.model.name} {manifest.model.precision}"}
@@ -99,6 +107,7 @@ def evaluate(suite: Suite, settings: Settings, advance: Progress | None = None, 
     articles = Articles(manifest.articles, generation)
     run = ask_and_judge(suite, ask if fresh else cache.asking(ask), articles, asked, advance)
     cache.save()
+    run = replace(run, opinions=give_opinions(run.cases, articles, judges, advance))
     return replace(run, times=replace(run.times, kept=cache.used))
 
 

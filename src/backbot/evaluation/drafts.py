@@ -4,34 +4,76 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock
 
 from backbot.errors import SuiteInvalid
+from backbot.evaluation.articles import Articles
 from backbot.evaluation.asking import Turns
 from backbot.evaluation.spreadsheet import suite_to_yaml
 from backbot.evaluation.suite import Case, Checked, Expect, Suite, load_suite, read_suite
 from backbot.records import Reply
 
 
-def draft_case(turns: Turns, reply: Reply, *, is_right: bool, editor: str, date: str, article_version: str = "") -> Case:
-    """What an editor's mark says of a reply, as a case.
+def answer_version(reply: Reply) -> str:
+    """Eight hexadecimal digits that change when what is said, or where it is quoted from, does."""
+    quotes = [(citation.article, citation.quote) for citation in reply.citations]
+    said = (reply.outcome, reply.triage.level, [sentence.text for sentence in reply.sentences], quotes)
+    return hashlib.sha256(repr(said).encode(errors="replace")).hexdigest()[:8]
 
-    Right: the outcome and the articles cited are what is expected from now on. Wrong: they are what must not come back;
-    the editor fills in the rest.
+
+Mark = Literal["right", "article", "words", "answered", "declined", "missed", "alarm"]
+
+FAULTS: dict[Mark, str] = {
+    "article": "It quotes the wrong article",
+    "words": "The article is right, the sentences are not",
+    "answered": "The articles do not answer this: it should decline",
+    "declined": "The articles do answer this: it should answer",
+    "missed": "It missed a warning sign",
+    "alarm": "There is no warning sign in it",
+}
+"""What can be wrong with an answer, in words for editors."""
+
+
+def likely_fault(reply: Reply) -> Mark:
+    """What an editor most likely means who calls the reply wrong."""
+    if reply.triage.level != "none":
+        return "alarm"
+    return "article" if reply.outcome == "answered" else "declined"
+
+
+def draft_case(
+    turns: Turns, reply: Reply, articles: Articles, mark: Mark, *, editor: str, date: str, fact: str = ""
+) -> Case:
+    """What an editor's mark says of a reply, as a case; `fact` is what a right answer says, if the editor wrote it.
+
+    Right: the outcome and the articles cited are what is expected from now on. Otherwise the case says what was wrong,
+    and the editor fills in what is not known yet.
     """
     level = reply.triage.level
     outcome: Expect = level if level != "none" else "answer" if reply.outcome == "answered" else "decline"
     cited = tuple(dict.fromkeys(citation.article for citation in reply.citations))
-    checked = Checked(editor, date, article_version)
-    case = Case(_name(turns), (turns,), outcome, topic="draft", checked_by=checked)
-    if is_right:
-        return replace(case, any_of=cited) if outcome != "decline" else case
-    if outcome == "decline":
-        return replace(case, expect="answer")
-    if level != "none":
-        return replace(case, expect="none")
-    return replace(case, never=cited)
+    case = Case(_name(turns), (turns,), outcome, topic="draft")
+    match mark:
+        case "right" | "words":
+            case = replace(case, any_of=cited)
+        case "article":
+            case = replace(case, never=cited)
+        case "answered":
+            case = replace(case, expect="decline")
+        case "declined":
+            case = replace(case, expect="answer")
+        case "missed":
+            # Which level is right, only the editor knows; until then the reader must at least be sent somewhere today.
+            case = replace(case, expect="urgent", risk="high")
+        case "alarm":
+            case = replace(case, expect="none")
+    if fact and case.expect != "decline":
+        case = replace(case, must_say=(fact,))
+    version = articles.version(case.right_articles) if case.right_articles else ""
+    verdict: Literal["right", "wrong"] = "right" if mark == "right" else "wrong"
+    return replace(case, checked_by=Checked(editor, date, version, verdict, answer_version(reply)))
 
 
 def save_draft(file: Path, case: Case) -> None:

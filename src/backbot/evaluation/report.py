@@ -14,9 +14,12 @@ from backbot.evaluation.comparing import RISKS, Comparison, said_to
 from backbot.evaluation.coverage import bin_declines, find_gaps
 from backbot.evaluation.figures import METRICS, Figure, flag_names, share_of
 from backbot.evaluation.judging import CaseResult
+from backbot.evaluation.opinions import FEW_MARKS, summarise
 from backbot.evaluation.run import Run
 from backbot.evaluation.statistics import percentile
 from backbot.records import TRIAGE_LEVELS
+
+TEMPLATE = Path(__file__).with_name("report.html")
 
 SLOWEST = 10
 MOST_SHOWN = 100
@@ -51,7 +54,7 @@ def render_report(run: Run, comparison: Comparison | None = None) -> str:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(TEMPLATE.parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -61,7 +64,7 @@ def render_report(run: Run, comparison: Comparison | None = None) -> str:
     milliseconds = [1000 * second for seconds in run.times.by_case.values() for second in seconds]
     slowest = sorted(((max(s), name) for name, s in run.times.by_case.items() if s), reverse=True)[:SLOWEST]
     wrong = sorted((r for r in run.cases if not r.is_right), key=lambda r: RISKS[r.case.risk])
-    page = environment.get_template("report.html").render(
+    page = environment.get_template(TEMPLATE.name).render(
         run=run,
         comparison=comparison,
         verdict_line=verdict_line(run),
@@ -84,6 +87,9 @@ def render_report(run: Run, comparison: Comparison | None = None) -> str:
         gate_chart=Markup(draw_gate(run.gate)),  # noqa: S704  # our own drawing of our own titles
         declines_chart=Markup(draw_declines(bins)),  # noqa: S704
         times_chart=Markup(draw_times(milliseconds)),  # noqa: S704
+        summaries=summarise(run.opinions),
+        few_marks=FEW_MARKS,
+        results={result.case.id: result for result in run.cases},
         slowest=slowest,
         median=percentile(milliseconds, 0.5),
         slow=percentile(milliseconds, 0.95),

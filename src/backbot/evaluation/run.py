@@ -12,6 +12,7 @@ from backbot.evaluation.asking import Answer
 from backbot.evaluation.coverage import ArticleCover, map_coverage
 from backbot.evaluation.figures import METRICS, Figure, figure_of, measure
 from backbot.evaluation.judging import CaseResult, judge_case
+from backbot.evaluation.opinions import Opinion
 from backbot.evaluation.statistics import Judged, Verdict, judge_mean, judge_share
 from backbot.evaluation.suite import Limit, Suite
 
@@ -58,6 +59,8 @@ class Run:
     """Content hash by article id, of the index that was asked."""
     coverage: tuple[ArticleCover, ...]
     times: Times
+    opinions: tuple[Opinion, ...] = ()
+    """What judges think of the answers: advice, which no verdict rests on."""
     format: int = RUN_FORMAT
 
 

@@ -39,7 +39,16 @@ CASE: dict[str, Any] = _mapping(
     must_not_say=_said("What must not be said; a | parts alternatives.", _TEXTS),
     red_flag=_said("The ids of the red flags in the message.", _TEXTS),
     near_miss_of=_said("Red flags that the message sounds like and is not.", _TEXTS),
-    checked_by=_said("Who checked the case against the articles.", _mapping(editor=_TEXT, date=_DAY, article_version=_TEXT)),
+    checked_by=_said(
+        "Who checked the case against the articles.",
+        _mapping(
+            editor=_TEXT,
+            date=_DAY,
+            article_version=_TEXT,
+            verdict=_said("What the editor said of the answer of answer_version.", {"enum": ["right", "wrong"]}),
+            answer_version=_TEXT,
+        ),
+    ),
     voice=_said("Who speaks, for the report's tables.", _TEXT),
     kind=_said("What kind of message it is, for the report's tables.", _TEXT),
     pair=_said("A name that two cases share that differ in a few words.", _TEXT),

@@ -7,6 +7,7 @@ own keys stand in rows above the cases: `#suite` in the first column, its value 
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "checked by": ("checked_by", "editor"),
     "checked on": ("checked_by", "date"),
     "article_version": ("checked_by", "article_version"),
+    "verdict": ("checked_by", "verdict"),
+    "answer_version": ("checked_by", "answer_version"),
 }
 """Where in a case each column stands."""
 
@@ -104,13 +107,7 @@ def case_values(case: Case) -> dict[str, Any]:
         "voice": case.voice,
         "kind": case.kind,
         "pair": case.pair,
-        "checked_by": _filled(
-            {
-                "editor": case.checked_by.editor,
-                "date": case.checked_by.date,
-                "article_version": case.checked_by.article_version,
-            }
-        ),
+        "checked_by": _filled(asdict(case.checked_by)),
     }
     return _filled(values)
 

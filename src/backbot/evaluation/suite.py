@@ -23,11 +23,16 @@ DEFAULT_MARGIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Who checked a case against the articles, when, and which version of them (`article_version` of the report)."""
+    """Who checked a case against the articles, when, and which version of them (`article_version` of the report).
+
+    `verdict` is what the editor said of one very answer, the one that has this `answer_version`.
+    """
 
     editor: str = ""
     date: str = ""
     article_version: str = ""
+    verdict: Literal["", "right", "wrong"] = ""
+    answer_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +230,7 @@ class _Reader:
         return Limit(metric, value, match[1] == "max", node.line)
 
     def checked(self, node: Node, key: str) -> Checked:
-        return Checked(
-            **self.mapping(node, {"editor": _Reader.text, "date": _Reader.day, "article_version": _Reader.text}, f"`{key}`")
-        )
+        return Checked(**self.mapping(node, CHECKED_KEYS, f"`{key}`"))
 
     def cite(self, node: Node, key: str) -> dict[str, tuple[str, ...]]:
         return self.mapping(node, dict.fromkeys(("any_of", "all_of", "never"), _Reader.texts), f"`{key}`")
@@ -311,6 +314,15 @@ CASE_KEYS: dict[str, _Read] = {
     "pair": _Reader.text,
 }
 """Every key of a case, with what reads it."""
+
+CHECKED_KEYS: dict[str, _Read] = {
+    "editor": _Reader.text,
+    "date": _Reader.day,
+    "article_version": _Reader.text,
+    "verdict": _choice("", "right", "wrong"),
+    "answer_version": _Reader.text,
+}
+"""Every key of `checked_by`, with what reads it."""
 
 SUITE_KEYS: dict[str, _Read] = {
     "suite": _Reader.text,

@@ -8,8 +8,10 @@ from rich.text import Text
 from backbot.evaluation.asking import Answer
 from backbot.evaluation.checks import says, shown_text
 from backbot.evaluation.comparing import Comparison
+from backbot.evaluation.drafts import answer_version
 from backbot.evaluation.figures import Figure
 from backbot.evaluation.judging import CaseResult
+from backbot.evaluation.opinions import summarise
 from backbot.evaluation.run import Run
 from backbot.evaluation.statistics import percentile
 
@@ -41,12 +43,22 @@ def print_run(run: Run, out: Console) -> None:
     times = [1000 * second for seconds in run.times.by_case.values() for second in seconds]
     median, slow = percentile(times, 0.5), percentile(times, 0.95)
     out.print(f"a reply: median {median:.1f} ms, 95th percentile {slow:.1f} ms, asked side by side", style="dim")
+    _print_opinions(run, out)
     _print_wrong(run, out)
     for problem in run.problems[:MOST_SHOWN]:
         out.print(f"[yellow]Look at this:[/yellow] {escape(problem)}")
     stale = [result for result in run.cases if result.stale]
     for result in stale[:MOST_SHOWN]:
         out.print(f"[yellow]Check again:[/yellow] {escape(result.case.id)}: {escape(result.stale)}")
+
+
+def _print_opinions(run: Run, out: Console) -> None:
+    for summary in summarise(run.opinions):
+        marks = summary.agreement
+        kappa = "-" if marks.kappa is None else f"{marks.kappa:.2f}"
+        found = f"{summary.good.hits}/{summary.good.total} good, {summary.unscored} not judged"
+        trust = f"kappa {kappa} with editors' marks, n = {marks.total}"
+        out.print(Text(f"Advice only, {summary.judge}: {found}; {trust}", style="dim"))
 
 
 def _columns(figure: Figure) -> tuple[str, str]:
@@ -116,6 +128,7 @@ def _print_answer(result: CaseResult, answer: Answer, out: Console) -> None:
     if reply is None:
         return
     out.print(Text(f"outcome: {reply.outcome}, {answer.seconds * 1000:.0f} ms, searched: {reply.question}", style="dim"))
+    out.print(Text(f"answer_version: {answer_version(reply)}", style="dim"))
     for sentence in reply.sentences:
         cited = ", ".join(f"{c.article} › {c.heading}" for c in reply.citations if c.n in sentence.citations)
         out.print(Text(f"  {sentence.text} ").append(f"[{cited}]", style="cyan"))
