@@ -121,3 +121,32 @@ def test_subject_of_a_long_earlier_message_is_found_in_its_question():
 def test_strange_messages_do_no_harm(message: str):
     assert stand_alone("does it hurt?", ["whats cupping", message])
     assert isinstance(stand_alone(message, ["whats cupping", message]), str)
+
+
+TITLES = frozenset({"cup", "needl", "acupunctur", "bulg", "disc", "postur", "slouch"})
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "asked"),
+    [
+        (["my sister swears by cupping for her back, any use?"], "and the marks?", "Cupping: the marks"),
+        (["thinking of needles for my back"], "how many would i need", "Needles: how many would i need"),
+        (["i work in a warehouse. what is a bulging disc"], "is it serious", "is a bulging disc serious"),
+        (["my knee swears at me, is cupping any use?"], "and how often?", "Knee swears: how often"),
+    ],
+)
+def test_of_several_things_named_the_one_that_the_articles_know_is_carried(history: list[str], question: str, asked: str):
+    assert stand_alone(question, history, TITLES).rstrip("?") == asked
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "asked"),
+    [
+        (["can i drive after a spinal injection"], "is slouching that bad for you", "is slouching that bad for you"),
+        (["is an mri safe"], "no no a ct scan i mean", "is a ct scan safe"),
+        (["is pilates good"], "i ment yoga sry", "is yoga good"),
+        (["how long do i hold a stretch"], "im 74 does that change it", "Stretch: im 74 does that change it"),
+    ],
+)
+def test_corrections_at_the_end_and_words_that_point_to_nothing(history: list[str], question: str, asked: str):
+    assert stand_alone(question, history) == asked

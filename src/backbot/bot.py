@@ -9,18 +9,17 @@ from backbot.answering.declining import holds_answer
 from backbot.answering.extractive import choose_sentences, rank_sentences
 from backbot.answering.generative import EXTRACTIVE, LanguageModel, Supported, load_language_model, write_answer
 from backbot.conversation import stand_alone
-from backbot.embeddings import Vectors, load_embedder
+from backbot.embeddings import load_embedder
 from backbot.errors import QuestionInvalid
-from backbot.index.focus import embed_question
-from backbot.index.search import Generation, Index
+from backbot.index.retrieval import retrieve
+from backbot.index.search import Index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
 from backbot.triage import is_about_red_flags, light_line, triage
-from backbot.vocabulary import Expanded, load_vocabulary
+from backbot.triage.review import describe_review, reviewed_by
 
-DISCLAIMER = (
-    "backbot quotes the publisher's articles. It gives general information, not a diagnosis or advice for you alone. "
-    "Its warning-sign rules have not been reviewed by a clinician."
+WHAT_THIS_IS = (
+    "backbot quotes the publisher's articles. It gives general information, not a diagnosis or advice for you alone."
 )
 DECLINED = "The articles do not answer that, so I would rather not guess. For advice about you, ask a doctor or pharmacist."
 SUGGESTIONS = 3
@@ -37,6 +36,7 @@ class Bot:
         self.index = index
         self.settings = settings
         self.language_model = language_model
+        self.disclaimer = f"{WHAT_THIS_IS} {describe_review(reviewed_by())}"
 
     def reply(self, question: str, history: Sequence[str] = (), country: str = "", context: str = "") -> Reply:
         """The reply to `question`; `history` is the reader's earlier messages, the oldest first.
@@ -56,17 +56,17 @@ class Bot:
         noticed = triage((*history, question), country or self.settings.country)
         yield noticed
         if noticed.level == "emergency":
-            yield Reply("referred", noticed, (), (), DISCLAIMER, (), "extractive", question)
+            yield Reply("referred", noticed, (), (), self.disclaimer, (), "extractive", question)
             return
 
         generation = self.index.live()
         open_article = generation.content.article(context) if context else None
         before = (open_article.title, *history) if open_article else history
-        asked = stand_alone(_searchable(question, self.settings.max_question_chars), before)
-        read, vector, hits = self._retrieve(asked, generation)
-        ranked = rank_sentences(read.corrected, vector, hits, generation)
-        holds = holds_answer(read.corrected, vector, hits, ranked)
-        chosen = choose_sentences(read.corrected, ranked) if holds else []
+        asked = stand_alone(_searchable(question, self.settings.max_question_chars), before, generation.titles)
+        found = retrieve(asked, generation, self.index.embedder)
+        corrected, hits = found.read.corrected, found.hits
+        ranked = rank_sentences(corrected, found.vector, hits, generation)
+        chosen = choose_sentences(corrected, ranked) if holds_answer(corrected, found.vector, hits, ranked) else []
 
         today = date.today()
         shown: list[Supported] = []
@@ -80,8 +80,8 @@ class Bot:
             triage=noticed,
             sentences=tuple(sentences),
             citations=tuple(make_citation(n, s.passage, s.quote, today) for n, s in enumerate(shown, 1)),
-            disclaimer=DISCLAIMER,
-            suggestions=_suggest(hits, {supported.passage.heading for supported in shown}),
+            disclaimer=self.disclaimer,
+            suggestions=_suggest(hits, {question, *(supported.passage.heading for supported in shown)}),
             engine=shown[0].engine if shown else EXTRACTIVE,
             question=asked,
             message=_message(question, answered=bool(shown)),
@@ -89,8 +89,8 @@ class Bot:
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""
-        _, _, hits = self._retrieve(_searchable(query, self.settings.max_question_chars), self.index.live(), k)
-        return hits
+        asked = _searchable(query, self.settings.max_question_chars)
+        return retrieve(asked, self.index.live(), self.index.embedder, k).hits
 
     def rank_articles(self, query: str, k: int = 10) -> list[tuple[str, float]]:
         """The k best articles for the query with the score of each one's best passage, the best first."""
@@ -98,12 +98,6 @@ class Bot:
         for hit in self.search(query, PASSAGES_AN_ARTICLE * k):
             best.setdefault(hit.passage.article, hit.score)
         return list(best.items())[:k]
-
-    def _retrieve(self, asked: str, generation: Generation, k: int = 10) -> tuple[Expanded, Vectors, list[Hit]]:
-        """The question as the articles would put it, its vector, and the k best passages for it."""
-        read = load_vocabulary().expand(asked, generation.words)
-        vector = embed_question(read.question, self.index.embedder, generation)
-        return read, vector, generation.search(read.question, vector, k)
 
 
 def open_bot(settings: Settings) -> Bot:
@@ -122,7 +116,7 @@ def _searchable(question: str, most: int) -> str:
 
 
 def _suggest(hits: Sequence[Hit], answered: set[str]) -> tuple[str, ...]:
-    """Headings near the question that read as questions and were not just answered."""
+    """Headings near the question that read as questions and were neither asked nor answered just now."""
     headings = dict.fromkeys(hit.passage.heading for hit in hits if hit.passage.heading.endswith("?"))
     return tuple(heading for heading in headings if heading not in answered)[:SUGGESTIONS]
 

@@ -49,6 +49,10 @@ _AFTER_NAME = re.compile(
 )
 _AROUND_NAME = re.compile(rf"^{_DETERMINER}\s+|\s+(?:thing|things|stuff|question|bit|part|one|ones|again|idea)\b.*$", re.I)
 _TRAILING = re.compile(r"\s+(?:then|though|tho|instead|too|as well)$", re.I)
+_CORRECTED_AFTER = re.compile(r"(?:(?:no|nope|nah|sorry|oops)\b[\s,.]*)+(.+?)[\s,]+i (?:meant?|ment)\b[\s.!]*$", re.I)
+"""The same with the words of correcting at the end: "no no, a CT scan I mean"."""
+
+_SORRY = re.compile(r"[\s,]+(?:sorry|sry|oops|typo)$", re.I)
 _BOUNDARY = re.compile(r"[,.;:!?–—]|\s-\s")
 _PLURAL_VERBS = {"is": "are", "does": "do", "was": "were", "has": "have"}
 
@@ -65,11 +69,12 @@ class Turn:
     about: str
 
 
-def stand_alone(question: str, history: Sequence[str]) -> str:
+def stand_alone(question: str, history: Sequence[str], titles: frozenset[str] = frozenset()) -> str:
     """The question as somebody who had read nothing before it would have to ask it.
 
     `history` is the reader's earlier messages, the oldest first. A question that names its own subject comes back without
-    any word of theirs.
+    any word of theirs. `titles` are the stems of the words in the articles' titles and headings: of several things that an
+    earlier message names ("my sister swears by cupping"), it is about one that they know.
     """
     if not history or len(question.split()) > MAX_LEANING_WORDS:
         return question
@@ -77,7 +82,7 @@ def stand_alone(question: str, history: Sequence[str]) -> str:
     for message in history[-MAX_HISTORY:]:
         turn = _read(_shorten(message.strip()), turns)
         if turn is not None:
-            turns.append(turn)
+            turns.append(_about_what_is_known(turn, titles))
     turn = _read(question.strip(), turns)
     return question if turn is None else turn.question
 
@@ -95,6 +100,14 @@ def _read(message: str, turns: Sequence[Turn]) -> Turn | None:
         if turn := reading(said, turns):
             return turn
     return _new_turn(_without_opener(said))
+
+
+def _about_what_is_known(turn: Turn, titles: frozenset[str]) -> Turn:
+    known = load_turn_words()
+    if not titles or _stems(turn.subject) & titles or known.is_elsewhere(turn.question):
+        return turn
+    subject = known.subject_that(lambda words: bool(_stems(words) & titles), turn.question)
+    return Turn(turn.question, subject, subject) if subject else turn
 
 
 def _shorten(message: str) -> str:
@@ -145,9 +158,11 @@ def _read_contrast(said: str, turns: Sequence[Turn]) -> Turn | None:
 def _read_correction(said: str, turns: Sequence[Turn]) -> Turn | None:
     """ "no, I meant the facet joints": the last question about what was meant."""
     match = load_turn_words().corrections.match(said)
-    if not match:
+    after = _CORRECTED_AFTER.match(said)
+    if not (match or after):
         return None
-    meant = re.split(r",?\s+not\s+", said[match.end() :].strip(_EDGES + "?"))[0]
+    meant = after[1] if after else said[match.end() :] if match else ""
+    meant = _SORRY.sub("", re.split(r",?\s+not\s+", meant.strip(_EDGES + "?"))[0])
     words = split_turn(meant)
     if not words:
         return turns[-1]
@@ -228,7 +243,9 @@ def _read_pointer(said: str, turns: Sequence[Turn]) -> Turn | None:
         return None
     word = words[place]
     # "I'm pregnant, does that change anything": "that" is the condition, not the subject.
-    is_condition = word.plain in known.choosers and any(before.plain in known.aspects for before in words[:place])
+    is_condition = word.plain in known.choosers and any(
+        before.plain in known.aspects or before.plain.isdigit() for before in words[:place]
+    )
     if not last.subject or is_condition:
         return _lean(asked, last)
     start, end = word.start, word.end
@@ -254,6 +271,9 @@ def _points_back(asked: str, words: Sequence[Word], i: int) -> bool:
     after = words[i + 1].plain if i + 1 < len(words) else ""
     if word in {"they", "them"}:
         return after not in known.people_do
+    if word == "that" and after in known.degrees and before not in known.auxiliaries:
+        # "is slouching that bad": so bad.
+        return False
     if word in known.choosers:
         return not known.can_name(after) and after not in {"i", "you", "the", "my", "a"}
     if word in {"one", "ones"}:

@@ -22,7 +22,7 @@ def passage(**fields):
         ("“Heat helps,” they said.", "Heat%20helps%2C%E2%80%9D%20they%20said"),
         (
             "One two three four five six seven eight nine ten eleven twelve thirteen.",
-            "One%20two%20three%20four%20five,nine%20ten%20eleven%20twelve%20thirteen",
+            "One%20two%20three%20four%20five%20six%20seven%20eight,nine%20ten%20eleven%20twelve%20thirteen",
         ),
         ("cold | 20 minutes", "cold,20%20minutes"),
     ],

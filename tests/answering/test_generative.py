@@ -356,6 +356,8 @@ def test_a_reply_that_drips_for_ever_does_not_keep_its_thread(llm: str):
     with serve(drip_comments(0.02)) as server:
         answer(open_model(server, llm=llm, llm_timeout=0.6))
         wait_until(lambda: not workers())
+        assert server.requests
+        assert workers() == []
 
 
 def test_after_a_failure_the_model_is_not_asked_until_the_pause_is_over():

@@ -26,7 +26,7 @@ from backbot.errors import (
     IndexUnwritable,
     TooManyBadArticles,
 )
-from backbot.index.generations import ingest_lock, list_generations, live_name, roll_back
+from backbot.index.generations import describe_files, ingest_lock, list_generations, live_name, roll_back
 from backbot.index.ingest import IngestSummary, ingest
 from backbot.index.search import Index
 from backbot.settings import Settings
@@ -137,11 +137,13 @@ def test_a_changed_byte_is_noticed(first: IngestSummary, settings: Settings, emb
 
 
 def test_searching_changes_no_file_of_the_generation(first: IngestSummary, settings: Settings, embedder: Embedder):
+    folder = settings.index / "generations" / first.generation
+    before = describe_files(folder)
     for _ in range(2):
         index = Index(settings.index, embedder)
         top(index, "cold")
         index.live().close()
-    Index(settings.index, embedder)
+    assert describe_files(folder) == before
 
 
 def test_a_second_ingest_says_who_holds_the_lock(settings: Settings, small_corpus: Path, embedder: Embedder):

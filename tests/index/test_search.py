@@ -7,7 +7,9 @@ from backbot.index.focus import embed_question
 def test_scores_fall_and_stay_between_0_and_1(bot: Bot):
     scores = [hit.score for hit in bot.search("ice or heat for my back", 20)]
     assert scores == sorted(scores, reverse=True)
-    assert 1 >= scores[0] > scores[-1] >= 0
+    assert scores[0] <= 1
+    assert scores[0] > scores[-1]
+    assert scores[-1] >= 0
 
 
 def test_words_alone_find_what_meaning_misses(bot: Bot):

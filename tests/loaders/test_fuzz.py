@@ -75,7 +75,7 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"[^\W_]+", text))
 
 
-def check(found: list[Article | BadArticle], source: str) -> None:
+def assert_nothing_came_in(found: list[Article | BadArticle], source: str) -> None:
     # The chunker takes source marks out of any text, and joins what stood around them.
     forms = (source, unescape(source), unescape(unescape(source)), re.sub(r"\s*\[\^[^\]\s]+\]", "", source))
     known = re.sub(r"[\W_]", "", normalize("NFC", " ".join(forms))).lower()
@@ -109,21 +109,21 @@ def test_any_bytes_are_read_or_named(name: str, data: bytes) -> None:
 @given(TEXTS)
 @pytest.mark.parametrize("name", ["a.md", "a.txt"])
 def test_no_word_comes_in_that_the_text_does_not_hold(name: str, text: str) -> None:
-    check(read(name, text.encode("utf-8", "ignore")), text + "a")
+    assert_nothing_came_in(read(name, text.encode("utf-8", "ignore")), text + "a")
 
 
 @FUZZ
 @given(TEXTS)
 def test_no_word_comes_in_that_the_page_does_not_hold(text: str) -> None:
     page = f"<html><body><main><h1>T</h1><p>Some words of the page. {text}</p></main></body></html>"
-    check(read("a.html", page.encode("utf-8", "ignore")), page)
+    assert_nothing_came_in(read("a.html", page.encode("utf-8", "ignore")), page)
 
 
 @FUZZ
 @given(TEXTS, TEXTS, st.sampled_from(["body", "html"]))
 def test_no_word_comes_in_that_the_row_does_not_hold(title: str, text: str, key: str) -> None:
     row = json.dumps({"id": "a", "title": title, key: text}).encode()
-    check(read("a.jsonl", row), title + text)
+    assert_nothing_came_in(read("a.jsonl", row), title + text)
 
 
 @FUZZ
@@ -135,4 +135,4 @@ def test_no_word_comes_in_that_the_export_does_not_hold(text: str) -> None:
         f"<item><title>T</title><content:encoded><![CDATA[{content}]]></content:encoded><wp:post_name>a</wp:post_name>"
         "<wp:status>publish</wp:status><wp:post_type>post</wp:post_type></item></channel></rss>"
     )
-    check(read("a.xml", xml.encode("utf-8", "ignore")), text + "ta")
+    assert_nothing_came_in(read("a.xml", xml.encode("utf-8", "ignore")), text + "ta")

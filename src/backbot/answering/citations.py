@@ -9,7 +9,9 @@ from backbot.records import Citation, Passage
 FRAGMENT_WORDS = 12
 """A quote of up to so many words is named whole in its link; of a longer one, the first and last few."""
 
-EDGE_WORDS = 5
+START_WORDS = 8
+END_WORDS = 5
+"""Of a long quote. So long a start is not found in the heading above it, which often begins with the same words."""
 
 
 def make_citation(n: int, passage: Passage, words: str, today: date) -> Citation:
@@ -36,8 +38,8 @@ def text_fragment(words: str) -> str:
     tokens = [token for cell in cells for token in cell]
     if len(cells) == 1 and len(tokens) <= FRAGMENT_WORDS:
         return _encode(tokens)
-    start = cells[0][:EDGE_WORDS]
-    end = cells[-1][-EDGE_WORDS:]
+    start = cells[0][:START_WORDS]
+    end = cells[-1][-END_WORDS:]
     return f"{_encode(start)},{_encode(end)}"
 
 

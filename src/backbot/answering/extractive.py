@@ -17,8 +17,8 @@ from backbot.index.search import Generation
 from backbot.records import Hit
 
 PASSAGES_READ = 10
-MAX_WORDS = 110
-MAX_SENTENCES = 5
+MAX_WORDS = 115
+MAX_SENTENCES = 6
 MAX_ITEMS = 8
 MAX_STEPS_WORDS = 150
 
@@ -30,10 +30,10 @@ SHAPE_BONUS = 0.05
 OPENING_WEIGHT = 0.07
 """Of the heading's cosine, for the sentence that opens the section: under a heading that asks, it is the answer."""
 
-KEEP_FOLLOWING = 0.82
+KEEP_FOLLOWING = 0.9
 """Share of the first sentence's score that one after it in the same passage needs to be kept."""
 
-KEEP_OTHER = 0.8
+KEEP_OTHER = 0.6
 """The same for a sentence from elsewhere."""
 
 SAME_CONTENT = 0.9

@@ -62,7 +62,7 @@ def finish_generation(
     steps: tuple[Callable[[], None], ...] = (
         lambda: build_lexical(folder / "bm25", (passage.embedded_text for passage in content.all_passages())),
         lambda: build_lexical(folder / "bm25-headings", (passage.heading_path for passage in content.all_passages())),
-        lambda: write_words(folder / "words.json", (passage.embedded_text for passage in content.all_passages())),
+        lambda: write_words(folder / "words.json", content.all_passages()),
         lambda: build_dense(folder / "chroma", _batches(content.vectors), writer.passages),
         lambda: _check(folder, content.vectors),
     )

@@ -42,7 +42,7 @@ class Generation:
         self.manifest = manifest
         self.content = Content(folder, manifest.dimension)
         self._dense = Dense(folder / "chroma")
-        self.words = read_words(folder / "words.json")
+        self.words, self.titles = read_words(folder / "words.json")
         self._lexical = Lexical(folder / "bm25")
         self._lexical_headings = Lexical(folder / "bm25-headings")
 

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,19 @@ _BEFORE_RETURN = "and, ok, but, so, can we, just"
 _BEFORE_CORRECTION = "no, nope, nah, sorry, oops, wait, actually, oh, ah, well, but, and, what"
 
 _WORD_ROWS = (
-    *("asking", "auxiliaries", "doers", "pointers", "choosers", "after_one", "people_do", "joins", "within", "clauses"),
+    *(
+        "asking",
+        "auxiliaries",
+        "doers",
+        "pointers",
+        "choosers",
+        "after_one",
+        "degrees",
+        "people_do",
+        "joins",
+        "within",
+        "clauses",
+    ),
     *("frame", "generic", "aspects", "elsewhere", "whole"),
 )
 _PHRASE_ROWS = ("small_talk", "openers", "switches", "returns", "corrections")
@@ -43,6 +55,7 @@ class TurnWords:
     pointers: frozenset[str]
     choosers: frozenset[str]
     after_one: frozenset[str]
+    degrees: frozenset[str]
     people_do: frozenset[str]
     joins: frozenset[str]
     within: frozenset[str]
@@ -69,6 +82,17 @@ class TurnWords:
         return self._first_named(question, self.generic | self.aspects) or (
             self._first_named(text, self.generic | self.aspects) if question != text else ""
         )
+
+    def subject_that(self, is_known: Callable[[str], bool], text: str) -> str:
+        """The first words that can name a subject and are known, of the asking sentence or else of the text; those that
+        name an aspect of a subject only where there are no others; empty when none are."""
+        for weak in (self.generic | self.aspects, self.generic):
+            for part in dict.fromkeys((asking_sentence(text), text)):
+                for run in self._runs(part):
+                    words = part[run[0].start : run[-1].end]
+                    if any(word.plain not in weak for word in run) and is_known(words):
+                        return words
+        return ""
 
     def weak_subject(self, text: str) -> str:
         """The first words of the text that would be an aspect of another subject, where it has no subject of its own."""

@@ -1,0 +1,25 @@
+"""What is retrieved for a question: the question as the articles would put it, its vector, and the best passages."""
+
+from dataclasses import dataclass
+
+from backbot.embeddings import Embedder, Vectors
+from backbot.index.focus import embed_question
+from backbot.index.search import Generation
+from backbot.records import Hit
+from backbot.vocabulary import Expanded, load_vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """`read` is the question with its changes, `vector` its vector, shape (dimension,), `hits` the best passage first."""
+
+    read: Expanded
+    vector: Vectors
+    hits: list[Hit]
+
+
+def retrieve(asked: str, generation: Generation, embedder: Embedder, k: int = 10) -> Retrieved:
+    """The k best passages for a question that stands alone."""
+    read = load_vocabulary().expand(asked, generation.words)
+    vector = embed_question(read.question, embedder, generation)
+    return Retrieved(read, vector, generation.search(read.question, vector, k))
