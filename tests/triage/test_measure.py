@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from backbot.errors import RulesInvalid, SuiteInvalid
+from backbot.errors import SuiteInvalid
 from backbot.records import Flag, Triage
 from backbot.triage import negex, rules_version
 from backbot.triage.measure import Case, headline, judge, main, read_cases, wilson
-from backbot.triage.report import reviewed_by, write_report
+from backbot.triage.report import write_report
+from backbot.triage.review import reviewed_by
 from backbot.triage.rules import load_rules
 
 ROW = {"id": "a", "turns": ["I can't pee"], "level": "emergency", "flags": ["cauda-equina"], "voice": "uk", "kind": "flag"}
@@ -97,25 +98,6 @@ def test_the_report_holds_every_flag_and_who_reviewed_it(tmp_path: Path) -> None
     assert review.is_current
     write_report(tmp_path / "r.html", cases, review)
     assert "That is the version on this page" in (tmp_path / "r.html").read_text("utf-8")
-
-
-def test_an_old_review_is_not_current_and_none_is_none(tmp_path: Path) -> None:
-    assert reviewed_by(tmp_path / "none.yaml") is None
-    record = tmp_path / "triage-review.yaml"
-    record.write_text('name: Dr B\nrole: GP\ndate: 2026-11-01\nrules_version: "000000000000"\n', "utf-8")
-    review = reviewed_by(record)
-    assert review is not None
-    assert not review.is_current
-
-
-@pytest.mark.parametrize(
-    "text", ["name: x", "- a", "name: [", 'name: ""\nrole: GP\ndate: 2026-11-01\nrules_version: "0"', ""]
-)
-def test_a_faulty_review_record_is_refused(tmp_path: Path, text: str) -> None:
-    record = tmp_path / "triage-review.yaml"
-    record.write_text(text, "utf-8")
-    with pytest.raises(RulesInvalid, match=r"triage-review\.yaml"):
-        reviewed_by(record)
 
 
 @pytest.mark.parametrize(

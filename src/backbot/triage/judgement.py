@@ -17,6 +17,9 @@ from backbot.triage.classifier import LEVEL_LABELS, Opinion, sigmoid
 from backbot.triage.rules import FlagRow, Rules
 
 _SURELY_NOT, _SURELY = -6.0, 3.0
+_SURE_ENOUGH = 5.0
+"""Logits beyond this say no more: the classifier is as sure of a bare "numb bum" as of a question about chairs."""
+
 _LIKELY = 0.5
 """A flag that the classifier holds for at least this likely is named beside those that phrases found."""
 
@@ -33,11 +36,15 @@ def features(opinion: Opinion, phrases: Sequence[Flag], rules: Rules) -> list[fl
     levels = TRIAGE_LEVELS[1:]
     return [
         1.0,
-        *(opinion.logits[label] for label in LEVEL_LABELS),
-        *(max(opinion.logits[row.id] for row in rules.flags if row.level == level) for level in levels),
+        *(_bounded(opinion.logits[label]) for label in LEVEL_LABELS),
+        *(_bounded(max(opinion.logits[row.id] for row in rules.flags if row.level == level)) for level in levels),
         *(float(rank >= least) for least in range(1, len(levels) + 1)),
         *(max((_agreement(opinion, flag) for flag in phrases if flag.level == level), default=0.0) for level in levels),
     ]
+
+
+def _bounded(logit: float) -> float:
+    return max(-_SURE_ENOUGH, min(_SURE_ENOUGH, logit))
 
 
 def _agreement(opinion: Opinion, flag: Flag) -> float:

@@ -5,31 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from backbot.errors import RulesInvalid
 from backbot.triage.measure import Case, Outcome, Share, by_flag, by_group, headline, judge
+from backbot.triage.review import Review
 from backbot.triage.rules import FlagRow, load_rules, rules_version
 
 _MOST_EXAMPLES = 6
-REVIEW_FILE = "triage-review.yaml"
-_REVIEW_KEYS = ("name", "role", "date", "rules_version")
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """Who signed off which version of the rules. `is_current` when it is the version in use."""
-
-    name: str
-    role: str
-    date: str
-    rules_version: str
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the rules are still those that were reviewed."""
-        return self.rules_version == rules_version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +25,6 @@ class FlagReport:
     caught: tuple[Outcome, ...]
     missed: tuple[Outcome, ...]
     false_alarms: tuple[Outcome, ...]
-
-
-def reviewed_by(path: Path = Path(REVIEW_FILE)) -> Review | None:
-    """The publisher's record of a clinician's review; None when there is no such file. Raises RulesInvalid."""
-    if not path.is_file():
-        return None
-    try:
-        row = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RulesInvalid(f"The review record {path} cannot be read: {error}. Mend or remove it.") from None
-    if not isinstance(row, dict) or set(row) != set(_REVIEW_KEYS):
-        raise RulesInvalid(f"The review record {path} must hold exactly {', '.join(_REVIEW_KEYS)}.")
-    if not all(isinstance(row[key], str | date) and str(row[key]).strip() for key in _REVIEW_KEYS):
-        raise RulesInvalid(
-            f"In the review record {path} each of {', '.join(_REVIEW_KEYS)} must be text; put the version in quotes."
-        )
-    return Review(*(str(row[key]).strip() for key in _REVIEW_KEYS))
 
 
 def write_report(path: Path, cases: Sequence[Case], review: Review | None = None) -> None:
