@@ -4,7 +4,7 @@ A near miss (eczema, migraine, a new knee) is near to some passage in meaning, s
 A support vector machine (RBF kernel) weighs what retrieval found together with the question's own vector: the first says
 whether the articles hold the words and the meaning, the second what kind of question it is (a dose, a price, a scan to be
 read, another illness).
-`python -m backbot.answering.declining_training` fits it on evals/declining/train.jsonl and writes declining.npz beside this.
+`python -m backbot.answering.declining_training` fits it on evals/declining/ and writes declining.npz beside this.
 """
 
 import functools
