@@ -1,0 +1,60 @@
+"""backbot: what is timed is the whole reply; beside it the floor, its search alone, and each stage of the reply.
+
+Its ingest reads the articles from their file, which the peers' time leaves out.
+"""
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from protocol import PASSAGES, speak
+
+from backbot.bench.stages import time_stages
+from backbot.bot import Bot, open_bot
+from backbot.embeddings import load_embedder
+from backbot.index.dense import Dense
+from backbot.index.generations import generation_folder, live_name
+from backbot.index.ingest import ingest as build
+from backbot.settings import Settings
+
+
+def ingest(articles, store, model):
+    """What embeds and stores the articles; the model is loaded before."""
+    settings = Settings(index=store)
+    embedder = load_embedder(settings)
+    return lambda: build([str(Path(sys.argv[2]))], settings, embedder).passages
+
+
+def open_store(store, model):
+    """What searches the store."""
+    bot = open_bot(Settings(index=store))
+    dense = Dense(generation_folder(store, live_name(store)) / "chroma")
+    EXTRAS.update(floor=partial(floor, bot, dense), search=partial(search, bot), stages=partial(stages, bot))
+    return lambda question: [cited.article for cited in bot.reply(question).citations]
+
+
+def floor(bot: Bot, dense: Dense, question: str) -> float:
+    """Milliseconds of what no reply can do without."""
+    started = time.perf_counter()
+    dense.search(bot.index.embedder.embed([question])[0], PASSAGES)
+    return (time.perf_counter() - started) * 1000
+
+
+def search(bot: Bot, question: str) -> dict[str, object]:
+    """The articles of as many passages as the peers find, and the milliseconds."""
+    started = time.perf_counter()
+    hits = bot.search(question, PASSAGES)
+    milliseconds = (time.perf_counter() - started) * 1000
+    return {"milliseconds": milliseconds, "articles": list(dict.fromkeys(hit.passage.article for hit in hits))}
+
+
+def stages(bot: Bot, question: str) -> dict[str, float]:
+    """Milliseconds of each stage of the reply."""
+    return time_stages(bot, question).milliseconds
+
+
+EXTRAS = {}
+
+if __name__ == "__main__":
+    speak(ingest, open_store, EXTRAS)

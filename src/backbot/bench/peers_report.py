@@ -1,0 +1,48 @@
+"""The page of `compare_peers`: one picture a figure, with the table that says the same. It needs no network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backbot.bench.comparison import FLOOR, SEARCH, Compared
+
+TEMPLATE = Path(__file__).with_name("peers_report.html")
+
+TITLES = {
+    "backbot": "backbot, whole reply",
+    "langchain": "LangChain",
+    "llamaindex": "LlamaIndex",
+    "haystack": "Haystack",
+    "txtai": "txtai",
+    SEARCH: SEARCH,
+    FLOOR: FLOOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What was run: where, when, on how busy a machine, on how much."""
+
+    when: str
+    cores: int
+    loads: tuple[float, float]
+    rounds: int
+    articles: int
+    questions: int
+    passages: dict[str, int]
+    missing: tuple[str, ...]
+
+
+def render_peers(about: About, figures: Sequence[Compared], stages: dict[str, float]) -> str:
+    """The page as HTML."""
+    # Half a second: only a report pays for it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(TEMPLATE.name).render(about=about, figures=figures, stages=stages, titles=TITLES)
