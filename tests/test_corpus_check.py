@@ -13,7 +13,7 @@ from backbot.corpus_check.quantities import disagree, read_quantities
 from backbot.embeddings import Embedder
 from backbot.errors import SourceUnreadable
 from backbot.loaders import BadArticle, read_source
-from backbot.records import Article, Source
+from backbot.records import Article, ReaderQuestions, Source
 
 TODAY = date(2026, 11, 22)
 HELP = "\n\n## When to get help\n\nGet help at once if both legs turn weak.[^k]"
@@ -50,6 +50,17 @@ def test_the_sample_corpus_has_no_fault(embedder: Embedder) -> None:
     report = check_corpus(articles, bad, embedder.embed, today, places)
     assert len(report.levels) == 36 and not report.faults, report.faults
     assert report.median_grade <= 8 and max(level.grade for level in report.levels) <= 9
+
+
+def test_a_question_whose_answer_was_reworded_is_named_with_the_sentence_most_like_it() -> None:
+    asked = (
+        ReaderQuestions("Walking a little every day eases most back pain.", ("does a walk help",)),
+        ReaderQuestions("Walking every day eases most backs.", ("is walkin any good",)),
+    )
+    found = check(article("## What helps?\n\nWalking a little every day eases most back pain.[^k]" + HELP, questions=asked))
+    assert rules(found) == [("fault", "question without answer")]
+    assert "is walkin any good" in found.faults[0].what
+    assert [quote.text for quote in found.faults[0].quotes] == [asked[1].answer, asked[0].answer]
 
 
 SAYS = "Walking eases most back pain.[^k]"

@@ -26,6 +26,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderQuestions:
+    """Questions in readers' own words, and the sentence of the article that answers them all: ways in to that sentence."""
+
+    answer: str
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article of the publisher as a loader read it. `body` is Markdown whose sections begin with `##`."""
 
@@ -41,6 +49,7 @@ class Article:
     topics: tuple[str, ...] = ()
     status: Status = "published"
     sources: tuple[Source, ...] = ()
+    questions: tuple[ReaderQuestions, ...] = ()
 
     @property
     def content_hash(self) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from backbot.loaders.faults import ArticleFault
 from backbot.loaders.markdown import normalise, read_markdown
-from backbot.records import Source
+from backbot.records import ReaderQuestions, Source
 
 FRONT = """---
 title: Cold packs
@@ -37,6 +37,36 @@ def test_front_matter_becomes_the_fields_of_the_article() -> None:
     assert article.sources == (
         Source("french-2006", "French SD", "Heat or cold: a review", 2006, "https://doi.org/10.1002/14651858.CD004750.pub2"),
     )
+
+
+QUESTIONS = """questions:
+  - answer: Leave it on for 15 to 20 minutes.
+    asked:
+      - how long, 2 hours?
+      - no more than 20 mins rite
+---
+"""
+
+
+def test_readers_questions_are_read_with_the_sentence_that_answers_them() -> None:
+    text = FRONT.replace("---\n\n## How", QUESTIONS + "\n## How")
+    asked = ("how long, 2 hours?", "no more than 20 mins rite")
+    assert read_markdown(text, "x").questions == (ReaderQuestions("Leave it on for 15 to 20 minutes.", asked),)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("  - answer: Leave it on for 15 to 20 minutes.\n    asked:", "  - asked:"), "row 1 needs answer"),
+        (("    asked:", "    questions:"), "row 1 needs answer"),
+        (("      - how long, 2 hours?\n      - no more than 20 mins rite\n", "      - \n"), "row 1 has no asked"),
+        (("answer: Leave it on for 15 to 20 minutes.", "answer:"), "row 1 has no answer"),
+        (("      - how long, 2 hours?", "      - a: b"), "must be text"),
+    ],
+)
+def test_a_fault_in_readers_questions_is_named(change: tuple[str, str], words: str) -> None:
+    with pytest.raises(ArticleFault, match=words):
+        read_markdown(FRONT.replace("---\n\n## How", QUESTIONS.replace(*change) + "\n## How"), "x")
 
 
 def test_a_body_in_house_form_is_kept_to_the_letter() -> None:

@@ -30,6 +30,9 @@ SHAPE_BONUS = 0.05
 OPENING_WEIGHT = 0.07
 """Of the heading's cosine, for the sentence that opens the section: under a heading that asks, it is the answer."""
 
+ASKED_WEIGHT = 0.3
+"""Of how near the question is to one that the sentence is known to answer."""
+
 KEEP_FOLLOWING = 0.9
 """Share of the first sentence's score that one after it in the same passage needs to be kept."""
 
@@ -83,7 +86,10 @@ _LEANS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may be shown. `hit` and `place` (its number in the passage) say where it stands."""
+    """A sentence that may be shown. `hit` and `place` (its number in the passage) say where it stands.
+
+    `asked` says how near the question is to one that this sentence is known to answer, 0 to 1.
+    """
 
     hit: Hit
     place: int
@@ -91,6 +97,7 @@ class Candidate:
     score: float
     meaning: float
     vector: Vectors
+    asked: float = 0.0
 
     @property
     def is_item(self) -> bool:
@@ -105,6 +112,7 @@ Places = dict[tuple[int, int], Candidate]
 def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generation: Generation) -> list[Candidate]:
     """All sentences of the first passages, the best first."""
     asked = set(split_words(question))
+    near = generation.near_questions(vector)
     shapes = [shape for pattern, shape in _QUESTION_SHAPES if pattern.search(question)]
     candidates = []
     for hit in hits[:PASSAGES_READ]:
@@ -123,7 +131,9 @@ def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generati
             score += HEADING_WORDS_WEIGHT * len(asked & heading_words - words) / max(len(asked), 1)
             score += SHAPE_BONUS * any(shape.search(text) for shape in shapes)
             score += OPENING_WEIGHT * asked_above * (passage.part == place == 0)
-            candidates.append(Candidate(hit, place, text, score, meaning, vectors[place]))
+            asked_for = near.get((hit.row, place), 0.0)
+            score += ASKED_WEIGHT * asked_for
+            candidates.append(Candidate(hit, place, text, score, meaning, vectors[place], asked_for))
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 

@@ -13,6 +13,7 @@ from backbot.corpus_check.one_article import (
     check_sources,
 )
 from backbot.corpus_check.parts import take_apart
+from backbot.corpus_check.questions import check_questions
 from backbot.corpus_check.reading import measure
 from backbot.corpus_check.reports import render_table, to_json, write_html
 from backbot.loaders.faults import BadArticle
@@ -56,6 +57,7 @@ def check_corpus(
         findings += check_reviews(parts, day)
         findings += check_sources(parts)
         findings += check_shape(parts)
+        findings += check_questions(parts)
         findings += check_reading_level(parts, level, max_grade)
     findings += check_links(corpus)
     findings += check_duplicates(published)

@@ -17,6 +17,7 @@ RULES: dict[str, tuple[Level, str]] = {
     "source undefined": ("fault", "Add the source to the front matter, or correct the mark."),
     "source unused": ("warning", "Mark the claims that rest on it, or take it out."),
     "claim without source": ("warning", "Add the mark of the source that says so."),
+    "question without answer": ("fault", "Copy the sentence that answers as it stands now, or take the questions out."),
     "paragraph too long": ("warning", "Split it: two to four short sentences a paragraph."),
     "no passage can hold it": ("fault", "Write short sentences in paragraphs under headings."),
     "section says too little": ("warning", "Write what a reader of this heading wants to know, or take the heading out."),

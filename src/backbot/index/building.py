@@ -16,7 +16,7 @@ from backbot.index.generations import Manifest, describe_files, list_generations
 from backbot.index.lexical import build_lexical
 from backbot.index.reading import Account, Progress
 from backbot.index.words import write_words
-from backbot.records import Article, Passage
+from backbot.records import Article, Passage, ReaderQuestions
 
 VECTORS_PER_BATCH = 2000
 
@@ -29,14 +29,20 @@ def embed_articles(index: Path, name: str, writer: ContentWriter, total: int, em
     store = EmbeddingStore(index / "embeddings.sqlite", embedder, name)
     try:
         article, done, heading = "", 0, np.zeros(0, np.float32)
+        places: dict[str, tuple[int, int]] = {}
         for item, encoded in store.encode(_texts(writer.articles())):
             if isinstance(item, str):
                 heading = encoded.vector
-                continue
-            writer.add_passage(item, encoded, heading)
-            if item.article != article:
-                article, done = item.article, done + 1
-                progress("Embedding", done, total)
+            elif isinstance(item, ReaderQuestions):
+                if item.answer in places:
+                    writer.add_question(encoded.vector, *places[item.answer])
+            else:
+                if item.article != article:
+                    article, done, places = item.article, done + 1, {}
+                    progress("Embedding", done, total)
+                for place, sentence in enumerate(item.sentences):
+                    places.setdefault(item.quote(sentence), (writer.passages, place))
+                writer.add_passage(item, encoded, heading)
         if not writer.passages:
             raise TooManyBadArticles(
                 "The articles hold no text; nothing was published. Check them with: backbot corpus read"
@@ -88,8 +94,11 @@ def finish_generation(
     return manifest
 
 
-def _texts(articles: Iterable[Article]) -> Iterator[tuple[str | Passage, SpannedText]]:
-    """Each passage with what is embedded of it, and before it its heading path unless that was the last one's too."""
+def _texts(articles: Iterable[Article]) -> Iterator[tuple[str | Passage | ReaderQuestions, SpannedText]]:
+    """Each passage with what is embedded of it, and before it its heading path unless that was the last one's too.
+
+    After an article's passages come its readers' questions.
+    """
     last = ""
     for article in articles:
         for passage in split_passages(article):
@@ -97,6 +106,9 @@ def _texts(articles: Iterable[Article]) -> Iterator[tuple[str | Passage, Spanned
                 last = passage.heading_path
                 yield last, (last, ())
             yield passage, _with_spans(passage)
+        for row in article.questions:
+            for asked in row.asked:
+                yield row, (asked, ())
 
 
 def _with_spans(passage: Passage) -> SpannedText:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbot.embeddings import Encoded, Vectors
-from backbot.records import Article, Passage, Sentence, Source
+from backbot.records import Article, Passage, ReaderQuestions, Sentence, Source
 
 _SCHEMA = """
 create table articles (id text primary key, fields text not null);
@@ -33,6 +33,8 @@ class ContentWriter:
         self._vectors = (folder / "vectors.bin").open("wb")
         self._headings = (folder / "headings.bin").open("wb")
         self._sentences = (folder / "sentences.bin").open("wb")
+        self._questions = (folder / "questions.bin").open("wb")
+        self._answers = (folder / "answers.bin").open("wb")
         self.passages = self.sentences = self.dimension = 0
 
     def add_article(self, article: Article) -> None:
@@ -54,6 +56,11 @@ class ContentWriter:
         self.sentences += len(passage.sentences)
         self.dimension = len(encoded.vector)
 
+    def add_question(self, vector: Vectors, row: int, place: int) -> None:
+        """Keep a reader's question's vector and what answers it: a passage's row and the sentence's number in it."""
+        self._questions.write(vector.astype(np.float32).tobytes())
+        self._answers.write(np.array([row, place], np.int32).tobytes())
+
     def __enter__(self) -> "ContentWriter":
         return self
 
@@ -63,6 +70,8 @@ class ContentWriter:
         self._vectors.close()
         self._headings.close()
         self._sentences.close()
+        self._questions.close()
+        self._answers.close()
 
 
 class Content:
@@ -76,6 +85,9 @@ class Content:
         self.vectors = _open_vectors(folder / "vectors.bin", dimension)
         self.headings = _open_vectors(folder / "headings.bin", dimension)
         self._sentences = _open_vectors(folder / "sentences.bin", dimension)
+        # Not halved: all of them are compared with each question, and NumPy is slow with numbers of two bytes.
+        self.questions = _open_vectors(folder / "questions.bin", dimension, np.float32)
+        self.answers = _open_vectors(folder / "answers.bin", 2, np.int32)
 
     def passages(self, rows: Sequence[int]) -> list[Passage]:
         """The passages of the rows, in the order of the rows."""
@@ -132,13 +144,13 @@ def _close_all(connections: deque[sqlite3.Connection]) -> None:
         connections.pop().close()
 
 
-def _open_vectors(file: Path, dimension: int) -> NDArray[np.float16]:
+def _open_vectors(file: Path, dimension: int, kind: type[Any] = np.float16) -> NDArray[Any]:
     if file.stat().st_size == 0:
-        return np.zeros((0, dimension), np.float16)
-    return np.memmap(file, np.float16, "r").reshape(-1, dimension)
+        return np.zeros((0, dimension), kind)
+    return np.memmap(file, kind, "r").reshape(-1, dimension)
 
 
-_RECORDS = (Article, Source, Passage, Sentence)
+_RECORDS = (Article, Source, ReaderQuestions, Passage, Sentence)
 
 
 def _to_json(record: Article | Passage) -> str:
@@ -159,6 +171,7 @@ def _passage(values: dict[str, Any]) -> Passage:
 def _article(values: dict[str, Any]) -> Article:
     values["topics"] = tuple(values["topics"])
     values["sources"] = tuple(Source(**source) for source in values["sources"])
+    values["questions"] = tuple(ReaderQuestions(row["answer"], tuple(row["asked"])) for row in values["questions"])
     return Article(**_with_dates(values))
 
 

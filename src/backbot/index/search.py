@@ -28,6 +28,15 @@ WEIGHTS = {"dense": 0.4, "heading": 0.3, "lexical": 0.25, "lexical_heading": 0.1
 """Of the passage's cosine, its heading path's cosine, and both BM25 scores; chosen on MEDIQA-2019's training
 questions and evals/answers-tune.yaml."""
 
+ASKED_WEIGHT = 0.3
+"""Of how near the question is to one that the publisher knows readers to ask, for the passage that answers that one."""
+
+ASKED_FLOOR = 0.5
+"""The cosine of two questions from which on they may ask the same."""
+
+ASKED_MOST = 20
+"""So many readers' questions at most count, the nearest."""
+
 
 class Generation:
     """One published generation, opened for reading. Made by `Index.live`; threads may share it.
@@ -49,13 +58,17 @@ class Generation:
     def search(self, question: str, vector: Vectors, k: int = 10) -> list[Hit]:
         """The k best passages for the question, the best first; `vector` is the question's, shape (dimension,).
 
-        Passages that either side proposes are ordered by a weighted sum of four scores, each scaled to 0..1 over them.
+        Passages that either side proposes are ordered by a weighted sum of four scores, each scaled to 0..1 over them; one
+        that answers a question near to this one, as `near_questions` knows it, is raised.
         """
         count = self.manifest.passages
         near, _ = self._dense.search(vector, min(max(CANDIDATES, k), count))
         lexical = self._lexical.scores(question)
         worded = np.argpartition(lexical, -min(CANDIDATES, count))[-CANDIDATES:] if count > CANDIDATES else np.arange(count)
-        rows = np.union1d(near, worded[lexical[worded] > 0])
+        asked: dict[int, float] = {}
+        for (row, _), nearness in self.near_questions(vector).items():
+            asked.setdefault(row, nearness)
+        rows = np.unique(np.concatenate([near, worded[lexical[worded] > 0], np.array(list(asked), np.int64)]))
         cosines = self.content.vectors[rows].astype(np.float32) @ vector
         parts = {
             "dense": cosines,
@@ -64,12 +77,29 @@ class Generation:
             "lexical_heading": self._lexical_headings.scores(question)[rows],
         }
         scores = np.sum([WEIGHTS[name] * _scale(part) for name, part in parts.items()], axis=0) / sum(WEIGHTS.values())
+        scores += ASKED_WEIGHT * np.array([asked.get(int(row), 0) for row in rows])
         best = np.argsort(-scores, kind="stable")[:k]
         passages = self.content.passages(rows[best].tolist())
         return [
             Hit(passage, int(rows[i]), float(scores[i]), float(cosines[i]), float(lexical[rows[i]]))
             for i, passage in zip(best, passages, strict=True)
         ]
+
+    def near_questions(self, vector: Vectors) -> dict[tuple[int, int], float]:
+        """How near the question is to those that readers are known to ask, above 0 to 1, the nearest first.
+
+        The keys are what answers them: a passage's row and the sentence's number in it.
+        """
+        cosines = self.content.questions @ vector
+        nearest = (
+            np.argpartition(-cosines, ASKED_MOST)[:ASKED_MOST] if len(cosines) > ASKED_MOST else np.arange(len(cosines))
+        )
+        found: dict[tuple[int, int], float] = {}
+        for i in nearest[np.argsort(-cosines[nearest])]:
+            if cosines[i] > ASKED_FLOOR:
+                row, place = self.content.answers[i].tolist()
+                found.setdefault((row, place), float(cosines[i] - ASKED_FLOOR) / (1 - ASKED_FLOOR))
+        return found
 
     def nearest(self, vectors: Vectors) -> Vectors:
         """The cosine of each vector's nearest passage, shape (vectors,)."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from backbot.loaders.decoding import clean
 from backbot.loaders.faults import ArticleFault
 from backbot.loaders.strict_yaml import Path
-from backbot.records import Article, Source
+from backbot.records import Article, ReaderQuestions, Source
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 _MAX_ID = 150
@@ -115,6 +115,26 @@ def _year(value: Any) -> int:
     return int(text)
 
 
+def _questions(value: Any) -> tuple[ReaderQuestions, ...]:
+    if not value:
+        return ()
+    if not isinstance(value, list):
+        raise ArticleFault("must be a list of rows that begin with '- answer:'")
+    found = []
+    for n, row in enumerate(value, 1):
+        asked = row.get("asked") if isinstance(row, dict) else None
+        if not isinstance(asked, list) or row.keys() != {"answer", "asked"}:
+            raise ArticleFault(
+                f"row {n} needs answer, a sentence of the article, and asked, a list of questions; nothing else"
+            )
+        questions = tuple(dict.fromkeys(question for question in map(_text, asked) if question))
+        answer = _text(row["answer"])
+        if not answer or not questions:
+            raise ArticleFault(f"row {n} has no {'asked' if answer else 'answer'}; write it or take the row out")
+        found.append(ReaderQuestions(answer, questions))
+    return tuple(found)
+
+
 SOURCE_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "key": _key,
     "authors": _text,
@@ -134,6 +154,7 @@ FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "reviewer": _text,
     "topics": _topics,
     "status": _status,
+    "questions": _questions,
 }
 """Every field of an article but `sources` and `body`, with the function that reads it."""
 
