@@ -49,6 +49,12 @@ def test_an_emergency_leads_with_the_referral_of_the_readers_country(index: Path
     assert "Sources" not in run.stdout
 
 
+def test_ask_says_where_the_time_goes_beside_the_answer(index: Path):
+    run = backbot("ask", "--json", "--trace", "Should I put ice or heat on my back?", index=index)
+    assert json.loads(run.stdout)["outcome"] == "answered"
+    assert [stage for stage in ("triage", "embedding", "search", "citations") if stage not in run.stderr] == []
+
+
 def test_ask_answers_a_batch_line_by_line(index: Path, tmp_path: Path):
     rows = [
         {"id": "q1", "turns": ["Is a cold pack good?", "and how long should I leave it on?"]},

@@ -15,6 +15,7 @@ from backbot.index.retrieval import retrieve
 from backbot.index.search import Index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
+from backbot.tracing import ended
 from backbot.triage import is_about_red_flags, light_line, triage
 from backbot.triage.review import describe_review, reviewed_by
 
@@ -54,6 +55,7 @@ class Bot:
     ) -> Iterator[Triage | AnswerSentence | Reply]:
         """The same in parts, as they are ready: the triage, then each sentence, then the whole reply."""
         noticed = triage((*history, question), country or self.settings.country)
+        ended("triage")
         yield noticed
         if noticed.level == "emergency":
             yield Reply("referred", noticed, (), (), self.disclaimer, (), "extractive", question)
@@ -63,10 +65,14 @@ class Bot:
         open_article = generation.content.article(context) if context else None
         before = (open_article.title, *history) if open_article else history
         asked = stand_alone(_searchable(question, self.settings.max_question_chars), before, generation.titles)
+        ended("conversation")
         found = retrieve(asked, generation, self.index.embedder)
         corrected, hits = found.read.corrected, found.hits
         ranked = rank_sentences(corrected, found.vector, hits, generation)
-        chosen = choose_sentences(corrected, ranked) if holds_answer(corrected, found.vector, hits, ranked) else []
+        ended("ranking")
+        is_held = holds_answer(corrected, found.vector, hits, ranked)
+        ended("declining")
+        chosen = choose_sentences(corrected, ranked) if is_held else []
 
         today = date.today()
         shown: list[Supported] = []
@@ -75,7 +81,8 @@ class Bot:
             shown.append(supported)
             sentences.append(AnswerSentence(supported.text, (n,), supported.is_item))
             yield sentences[-1]
-        yield Reply(
+        ended("answering")
+        reply = Reply(
             outcome="answered" if shown else "declined",
             triage=noticed,
             sentences=tuple(sentences),
@@ -86,6 +93,8 @@ class Bot:
             question=asked,
             message=_message(question, answered=bool(shown)),
         )
+        ended("citations")
+        yield reply
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""

@@ -14,6 +14,7 @@ from backbot.commands.ingest import ingest
 from backbot.commands.options import IndexOption, JsonOption, default_corpus, settings_for
 from backbot.errors import BackbotError, QuestionInvalid, SourceUnreadable
 from backbot.settings import Settings
+from backbot.tracing import tracing
 
 if TYPE_CHECKING:
     from backbot.bot import Bot
@@ -58,6 +59,7 @@ def ask(
     batch: BatchOption = None,
     country: CountryOption = "",
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of a reply and stop.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Ask twice, and say on stderr where the time goes.")] = False,
     index: IndexOption = None,
 ) -> None:
     """Answer one question from the articles, with citations.
@@ -78,7 +80,14 @@ def ask(
         _answer_batch(batch, lambda turns: bot.reply(turns[-1], turns[:-1], country).to_dict())
         return
     assert question is not None
-    reply = bot.reply(question, country=country)
+    with tracing() as first:
+        reply = bot.reply(question, country=country)
+    if trace:
+        from backbot.terminal import error_console, print_traces
+
+        with tracing() as again:
+            bot.reply(question, country=country)
+        print_traces(first, again, error_console())
     if as_json:
         typer.echo(json.dumps(reply.to_dict(), ensure_ascii=False, indent=1))
     else:

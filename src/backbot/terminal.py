@@ -12,6 +12,7 @@ from rich.text import Text
 from backbot.index.generations import Manifest
 from backbot.index.ingest import IngestSummary
 from backbot.records import Hit, Reply, Triage
+from backbot.tracing import Trace
 
 if TYPE_CHECKING:
     from backbot.bench.run import Figure
@@ -25,10 +26,28 @@ _LEVEL_TITLES = {
     "none": "No warning sign noticed",
 }
 
+_BAR = 40
+
 
 def console() -> Console:
     """Where results go: standard output."""
     return Console(file=sys.stdout, highlight=False)
+
+
+def error_console() -> Console:
+    """Where remarks beside a result go: standard error."""
+    return Console(file=sys.stderr, highlight=False)
+
+
+def print_traces(first: Trace, again: Trace, out: Console) -> None:
+    """Milliseconds by stage: of a first question, which also opens what is opened at first use, and of the same again."""
+    table = Table("Stage", "first time, ms", "again, ms", "share of the second")
+    total = sum(again.milliseconds.values())
+    for stage, milliseconds in again.milliseconds.items():
+        bar = "█" * round(_BAR * milliseconds / total)
+        table.add_row(stage, f"{first.milliseconds[stage]:,.1f}", f"{milliseconds:,.1f}", bar)
+    table.add_row("all", f"{sum(first.milliseconds.values()):,.1f}", f"{total:,.1f}", style="bold")
+    out.print(table)
 
 
 def print_triage(triage: Triage, out: Console) -> None:

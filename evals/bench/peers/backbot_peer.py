@@ -10,13 +10,13 @@ from pathlib import Path
 
 from protocol import PASSAGES, speak
 
-from backbot.bench.stages import time_stages
 from backbot.bot import Bot, open_bot
 from backbot.embeddings import load_embedder
 from backbot.index.dense import Dense
 from backbot.index.generations import generation_folder, live_name
 from backbot.index.ingest import ingest as build
 from backbot.settings import Settings
+from backbot.tracing import tracing
 
 
 def ingest(articles, store, model):
@@ -51,7 +51,9 @@ def search(bot: Bot, question: str) -> dict[str, object]:
 
 def stages(bot: Bot, question: str) -> dict[str, float]:
     """Milliseconds of each stage of the reply."""
-    return time_stages(bot, question).milliseconds
+    with tracing() as trace:
+        bot.reply(question)
+    return trace.milliseconds
 
 
 EXTRAS = {}

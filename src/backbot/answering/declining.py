@@ -45,7 +45,7 @@ def answerability(question: str, vector: Vectors, hits: Sequence[Hit], ranked: S
 
 
 def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> Vectors:
-    """What retrieval found, and whether the question names another part of the body or of life, shape (8,)."""
+    """What retrieval found, and whether the question names another part of the body or of life, shape (9,)."""
     asked = set(split_words(question))
     nearest = sorted((hit.dense for hit in hits), reverse=True)
     best = hits[0].passage
@@ -60,6 +60,7 @@ def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) ->
             max(hit.lexical for hit in hits) / max(len(asked), 1),
             math.log1p(len(asked)),
             load_turn_words().is_elsewhere(question),
+            max(candidate.asked for candidate in ranked),
         ],
         np.float32,
     )

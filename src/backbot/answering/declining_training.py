@@ -28,6 +28,13 @@ NEAREST_PASSAGE = 0.36
 """For embedding models that the weights were not fitted with: the least cosine of the nearest passage."""
 
 
+SAME_QUESTION = 0.95
+"""The cosine from which on a reader's question of the articles is the example itself, or too like it to learn from."""
+
+NO_QUESTIONS = 0.25
+"""For this share of the examples the articles name no readers' questions, as other publishers' may not."""
+
+
 def main(examples: Sequence[Path]) -> None:
     """Fit, cross-validate, print, write."""
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -36,9 +43,14 @@ def main(examples: Sequence[Path]) -> None:
     settings = load_settings()
     embedder = load_embedder(settings)
     generation = Index(settings.index, embedder).live()
+    asked = np.array(generation.content.questions)
     rows = [json.loads(line) for file in examples for line in file.read_text("utf-8").splitlines() if line.strip()]
     found, questions = [], []
+    lots = np.random.default_rng(0)
     for row in rows:
+        vector = embedder.embed([row["ask"]])[0]
+        is_hidden = (asked @ vector >= SAME_QUESTION) | (lots.random() < NO_QUESTIONS)
+        generation.content.questions = np.where(is_hidden[:, None], 0, asked)
         retrieved = retrieve(row["ask"], generation, embedder)
         corrected, hits, vector = retrieved.read.corrected, retrieved.hits, retrieved.vector
         found.append(evidence(corrected, hits, rank_sentences(corrected, vector, hits, generation)))

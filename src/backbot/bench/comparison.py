@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from backbot.bench.peers import ASKERS, Question
-from backbot.bench.stages import STAGES
 
 Row = Mapping[str, Any]
 
@@ -51,11 +50,8 @@ def compare(rows: Sequence[Row], questions: Sequence[Question]) -> list[Compared
 def stage_times(rows: Iterable[Row]) -> dict[str, float]:
     """The median milliseconds of each stage of backbot's reply, over all questions and rounds."""
     times = [row["extra"]["stages"] for row in rows if row["step"] == "answered" and "stages" in row["extra"]]
-    return {
-        stage: statistics.median(reached)
-        for stage in STAGES
-        if (reached := [time[stage] for time in times if stage in time])
-    }
+    stages = dict.fromkeys(stage for time in times for stage in time)
+    return {stage: statistics.median(time[stage] for time in times if stage in time) for stage in stages}
 
 
 def _measures(questions: Sequence[Question]) -> list[Measure]:

@@ -6,6 +6,7 @@ from backbot.embeddings import Embedder, Vectors
 from backbot.index.focus import embed_question
 from backbot.index.search import Generation
 from backbot.records import Hit
+from backbot.tracing import ended
 from backbot.vocabulary import Expanded, load_vocabulary
 
 
@@ -21,5 +22,9 @@ class Retrieved:
 def retrieve(asked: str, generation: Generation, embedder: Embedder, k: int = 10) -> Retrieved:
     """The k best passages for a question that stands alone."""
     read = load_vocabulary().expand(asked, generation.words)
+    ended("vocabulary")
     vector = embed_question(read.question, embedder, generation)
-    return Retrieved(read, vector, generation.search(read.question, vector, k))
+    ended("embedding")
+    hits = generation.search(read.question, vector, k)
+    ended("search")
+    return Retrieved(read, vector, hits)
