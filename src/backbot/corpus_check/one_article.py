@@ -19,12 +19,14 @@ _HELP = re.compile(
     r"|\bsee(?:ing)? (?:a|your) (?:doctor|clinician|gp)\b|\bred flags?\b|\bwarning signs?\b",
     re.I,
 )
-# Wording that tells the reader to do something, or not to, or says what something does.
+# Wording that tells the reader to do something, or not to, or says what something does. "Lower" is mostly the lower back,
+# and pain that can ease does nothing.
 _ACTION = re.compile(
     r"^(?:do not|don[’']t|never|always|avoid|stop|use|take|apply|try|keep|wrap|start|rest|walk|sleep|lie|sit|stand|stretch"
     r"|hold|repeat|limit|choose|wear|lift|place|put|remove)\b"
-    r"|\b(?:should|must|is (?:not )?recommended|recommends?|is (?:not )?advised|advises?|can (?:help|ease|reduce|relieve)"
-    r"|(?:does|do|did) not (?:help|work)|lowers?|reduces?|raises? the risk|is (?:not )?safe)\b",
+    r"|\b(?:should|must|is (?:not )?recommended|recommends?|is (?:not )?advised|advises?"
+    r"|(?<!pain )can (?:help|ease|reduce|relieve)|(?:does|do|did) not (?:help|work)|lowers|reduces?|raises? the risk"
+    r"|is (?:not )?safe)\b",
     re.I,
 )
 _POINTING = re.compile(r"^(?:read|see|learn|find out)\b.*\b(?:more|in|about)\b", re.I)

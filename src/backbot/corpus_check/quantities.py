@@ -16,7 +16,7 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
     ("metres", r"mm|millimet(?:re|er)s?", 0.001),
     ("metres", r"cm|centimet(?:re|er)s?", 0.01),
     ("metres", r"inch(?:es)?", 0.0254),
-    ("metres", r"feet|foot", 0.3048),
+    ("metres", r"(?<!two[\s-])feet|(?<!one[\s-])foot", 0.3048),  # "one foot" and "two feet" are what a reader stands on
     ("metres", r"km|kilomet(?:re|er)s?", 1000),
     ("metres", r"miles?", 1609),
     ("metres", r"met(?:re|er)s?", 1),
