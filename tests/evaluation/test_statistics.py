@@ -57,6 +57,12 @@ def test_a_failure_that_could_be_chance_says_how_many_cases_would_tell():
     assert "chance" not in judge_share(10, 100, 0.95, 0.05, is_max=False).reason
 
 
+def test_nobody_is_asked_to_write_thousands_of_cases():
+    near = judge_share(949, 1000, 0.95, 0.05, is_max=False)
+    assert (near.verdict, near.add) == ("FAIL", 0)
+    assert "mend what fails" in near.reason
+
+
 def test_wilson_agrees_with_scipy():
     from scipy.stats import binomtest
 

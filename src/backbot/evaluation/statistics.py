@@ -13,6 +13,9 @@ LEAST_CASES = 5
 
 _MOST_CASES = 100_000
 
+_WORTH_ADDING = 500
+"""Nobody writes more cases than that to learn whether a share is just below its limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -36,8 +39,13 @@ def judge_share(hits: int, total: int, limit: float, margin: float, *, is_max: b
     # A share that is exactly at the limit, as 23/25 at 0.92, must not fall to a rounding error.
     if hits / total < limit - 1e-9:
         add = _missing(hits, total, limit, margin, decided_below=True)
-        chance = f"; this could be chance: {add} more cases would tell" if add else ""
-        return Judged("FAIL", f"{total - hits} of {total} wrong{chance}", add)
+        if not add:
+            chance = ""
+        elif add <= _WORTH_ADDING:
+            chance = f"; this could be chance: {add} more cases would tell"
+        else:
+            chance = "; so near the limit that it could be chance: mend what fails rather than add cases"
+        return Judged("FAIL", f"{total - hits} of {total} wrong{chance}", add if add <= _WORTH_ADDING else 0)
     if total >= LEAST_CASES and wilson(hits, total)[0] >= limit - margin:
         return Judged("PASS", f"{hits} of {total}")
     add = _missing(hits, total, limit, margin, decided_below=False)
