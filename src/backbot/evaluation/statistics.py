@@ -39,9 +39,9 @@ def judge_share(hits: int, total: int, limit: float, margin: float, *, is_max: b
     # A share that is exactly at the limit, as 23/25 at 0.92, must not fall to a rounding error.
     if hits / total < limit - 1e-9:
         add = _missing(hits, total, limit, margin, decided_below=True)
-        if not add:
+        if wilson(hits, total)[1] < limit:
             chance = ""
-        elif add <= _WORTH_ADDING:
+        elif 0 < add <= _WORTH_ADDING:
             chance = f"; this could be chance: {add} more cases would tell"
         else:
             chance = "; so near the limit that it could be chance: mend what fails rather than add cases"
