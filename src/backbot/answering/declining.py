@@ -40,7 +40,9 @@ def answerability(question: str, vector: Vectors, hits: Sequence[Hit], ranked: S
     """How far the question is on the side of those that the articles answer: above 0 it is answered, below declined."""
     weights = _load_weights()
     scaled = EVIDENCE_WEIGHT * (evidence(question, hits, ranked) - weights["mean"]) / weights["scale"]
-    distances = np.square(weights["support"] - np.concatenate([scaled, vector])).sum(axis=1)
+    asked = np.concatenate([scaled, vector])
+    # |a - b|² as |a|² + |b|² - 2ab: no copy of all support vectors is made.
+    distances = weights["lengths"] + asked @ asked - 2 * (weights["support"] @ asked)
     return float(np.exp(-weights["gamma"] * distances) @ weights["dual"] + weights["intercept"] - weights["threshold"])
 
 
@@ -69,4 +71,5 @@ def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) ->
 @functools.cache
 def _load_weights() -> dict[str, Vectors]:
     with np.load(WEIGHTS_FILE) as file:
-        return {name: array.astype(np.float32) for name, array in file.items()}
+        weights = {name: array.astype(np.float32) for name, array in file.items()}
+    return weights | {"lengths": np.square(weights["support"]).sum(axis=1)}

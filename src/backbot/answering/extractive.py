@@ -5,6 +5,7 @@ the retrieval and whether it has the shape that the question asks for ("how long
 what follows it in its passage comes after it while it stays relevant. A list is kept as a list.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,14 +119,15 @@ def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generati
     for hit in hits[:PASSAGES_READ]:
         passage = hit.passage
         vectors = generation.content.sentence_vectors(hit.row, len(passage.sentences))
+        meanings = (vectors @ vector).tolist()
         asked_above = float(generation.content.headings[hit.row].astype(np.float32) @ vector)
         heading_words = set(split_words(" ".join((passage.title, *passage.headings))))
         for place, sentence in enumerate(passage.sentences):
             text = passage.quote(sentence)
             if _POINTER.match(text) or len(text.split()) < 3 or text.endswith("?"):
                 continue
-            words = set(split_words(text))
-            meaning = float(vectors[place] @ vector)
+            words = _words_of(text)
+            meaning = meanings[place]
             score = MEANING_WEIGHT * meaning + PASSAGE_WEIGHT * hit.score
             score += WORDS_WEIGHT * len(asked & words) / max(len(asked), 1)
             score += HEADING_WORDS_WEIGHT * len(asked & heading_words - words) / max(len(asked), 1)
@@ -135,6 +137,12 @@ def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generati
             score += ASKED_WEIGHT * asked_for
             candidates.append(Candidate(hit, place, text, score, meaning, vectors[place], asked_for))
     return sorted(candidates, key=lambda candidate: -candidate.score)
+
+
+@functools.lru_cache(20_000)
+def _words_of(sentence: str) -> frozenset[str]:
+    """Of a sentence of the articles, never of a reader's: it is kept."""
+    return frozenset(split_words(sentence))
 
 
 def choose_sentences(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:

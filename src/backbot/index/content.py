@@ -147,7 +147,8 @@ def _close_all(connections: deque[sqlite3.Connection]) -> None:
 def _open_vectors(file: Path, dimension: int, kind: type[Any] = np.float16) -> NDArray[Any]:
     if file.stat().st_size == 0:
         return np.zeros((0, dimension), kind)
-    return np.memmap(file, kind, "r").reshape(-1, dimension)
+    # As a plain array: each slice of a memmap costs microseconds to make, and a reply takes hundreds.
+    return np.memmap(file, kind, "r").reshape(-1, dimension).view(np.ndarray)
 
 
 _RECORDS = (Article, Source, ReaderQuestions, Passage, Sentence)
