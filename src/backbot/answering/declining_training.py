@@ -1,7 +1,8 @@
 """Fit the model that decides whether to decline: `python -m backbot.answering.declining_training [EXAMPLES.jsonl ...]`.
 
-Examples are lines of {"ask": ..., "expect": "answer" | "decline"}. They are asked of the index that the settings name, which
-must hold the sample corpus. Deterministic; prints cross-validated figures and writes the weights into the package.
+Examples are lines of {"ask": ..., "expect": "answer" | "decline", "topic": ...}; the readers' questions that the articles
+name are examples too. They are asked of the index that the settings name, which must hold the sample corpus. Deterministic;
+prints cross-validated figures and writes the weights into the package.
 """
 
 import json
@@ -45,6 +46,12 @@ def main(examples: Sequence[Path]) -> None:
     generation = Index(settings.index, embedder).live()
     asked = np.array(generation.content.questions)
     rows = [json.loads(line) for file in examples for line in file.read_text("utf-8").splitlines() if line.strip()]
+    rows += [
+        {"ask": asked, "expect": "answer", "topic": article.id}
+        for article in generation.content.articles()
+        for known in article.questions
+        for asked in known.asked
+    ]
     found, questions = [], []
     lots = np.random.default_rng(0)
     for row in rows:

@@ -58,8 +58,8 @@ def bench_asking(sources: Sequence[str], rounds: int, advance: Callable[[str, in
         cold: dict[str, list[Cost]] = {"backbot": [], "stock": []}
         for done in range(rounds):
             question = questions[done % len(questions)]
-            cold["backbot"].append(_measure("-m", "backbot", "ask", question, "--index", str(index)))
-            cold["stock"].append(_measure("-m", "backbot.bench.stock", "ask", str(store), question))
+            cold["backbot"].append(measure_process("-m", "backbot", "ask", question, "--index", str(index)))
+            cold["stock"].append(measure_process("-m", "backbot.bench.stock", "ask", str(store), question))
             advance("Cold starts", done + 1, rounds)
         warm = list(_interleave(index, store, questions, rounds, advance))
     own, floor, stock = (tuple(values) for values in zip(*warm, strict=True))
@@ -92,11 +92,11 @@ def bench_ingesting(
         texts.write_text(_lines(passages), encoding="utf-8")
         for done in range(rounds):
             command = ("-m", "backbot", "ingest", str(part), "--index", str(Path(folder, f"index{done}")))
-            own.append(_measure(*command))
-            again.append(_measure(*command))
+            own.append(measure_process(*command))
+            again.append(measure_process(*command))
             result = Path(folder, "result.json")
             store = str(Path(folder, f"stock{done}"))
-            cost = _measure("-m", "backbot.bench.stock", "ingest", store, given=texts, result=result)
+            cost = measure_process("-m", "backbot.bench.stock", "ingest", store, given=texts, result=result)
             stock_memory.append(cost.megabytes)
             stock.append(json.loads(result.read_text()))
             advance("Ingests", done + 1, rounds)
@@ -158,7 +158,7 @@ def _interleave(
 @contextlib.contextmanager
 def _server(module: str, *arguments: str) -> Iterator[Callable[[str], dict[str, float]]]:
     command = [sys.executable, "-m", module, *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment())
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=bench_environment())
     assert process.stdin
     assert process.stdout
 
@@ -178,7 +178,7 @@ def _server(module: str, *arguments: str) -> Iterator[Callable[[str], dict[str, 
         process.stdout.close()
 
 
-def _measure(*arguments: str, given: Path | None = None, result: Path | None = None) -> Cost:
+def measure_process(*arguments: str, given: Path | None = None, result: Path | None = None) -> Cost:
     """The cost of one whole process, which reads the file `given` and writes the file `result`."""
     with contextlib.ExitStack() as files:
         reads = files.enter_context(given.open("rb")) if given else subprocess.DEVNULL
@@ -186,7 +186,7 @@ def _measure(*arguments: str, given: Path | None = None, result: Path | None = N
         faults = files.enter_context(tempfile.TemporaryFile())
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *arguments], stdin=reads, stdout=writes, stderr=faults, env=_environment()
+            [sys.executable, *arguments], stdin=reads, stdout=writes, stderr=faults, env=bench_environment()
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
@@ -199,14 +199,15 @@ def _measure(*arguments: str, given: Path | None = None, result: Path | None = N
 
 def _python(*arguments: str, text: str = "") -> str:
     run = subprocess.run(
-        [sys.executable, *arguments], input=text, capture_output=True, text=True, env=_environment(), check=False
+        [sys.executable, *arguments], input=text, capture_output=True, text=True, env=bench_environment(), check=False
     )
     if run.returncode:
         raise BenchUnavailable(f"{' '.join(arguments[:3])} failed: {run.stderr[-500:]}")
     return run.stdout
 
 
-def _environment() -> dict[str, str]:
+def bench_environment() -> dict[str, str]:
+    """This process's environment, for processes that must not reach for the network."""
     return {**os.environ, "HF_HUB_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False", "TOKENIZERS_PARALLELISM": "false"}
 
 

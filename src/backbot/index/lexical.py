@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PART = 64
+"""Of so many rows at a time `best_rows` looks at the best one first."""
+
 _WORD = re.compile(r"\w+")
 STOP_WORDS = frozenset(
     """
@@ -47,11 +50,41 @@ class Lexical:
 
     def scores(self, question: str) -> NDArray[np.float32]:
         """The BM25 score of every row."""
-        words = [word for word in split_words(question) if word in self._index.vocab_dict]
+        words = self._known(question)
         if not words:
             return np.zeros(self._index.scores["num_docs"], np.float32)
         scores: NDArray[np.float32] = self._index.get_scores(words)
         return scores
+
+    def scores_of(self, question: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The BM25 scores of some rows: the same as of `scores`, without a number for every other row."""
+        held = self._index.scores
+        scores = np.zeros(len(rows), np.float32)
+        # Of another kind of number than the index's, the search would turn all of a word's rows into that kind first.
+        wanted = rows.astype(held["indices"].dtype)
+        for number in self._index.get_tokens_ids(self._known(question)):
+            start, end = held["indptr"][number : number + 2]
+            of_word = held["indices"][start:end]
+            places = np.minimum(np.searchsorted(of_word, wanted), len(of_word) - 1)
+            scores += np.where(of_word[places] == wanted, held["data"][start + places], np.float32(0))
+        return scores
+
+    def _known(self, question: str) -> list[str]:
+        return [word for word in split_words(question) if word in self._index.vocab_dict]
+
+
+def best_rows(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The k rows with the highest scores above 0, or as many as there are, the best first; equals in their order.
+
+    NumPy's own partition of a million scores takes 28 ms. Here the k-th best of the parts' maxima, which the k-th best score
+    cannot be below, leaves a few dozen rows to sort.
+    """
+    least = np.float32(0)
+    if len(scores) >= k * PART:
+        maxima = scores[: len(scores) // PART * PART].reshape(PART, -1).max(axis=0)
+        least = np.partition(maxima, -k)[-k]
+    rows = np.flatnonzero(scores >= least if least > 0 else scores > 0)
+    return rows[np.argsort(-scores[rows], kind="stable")[:k]]
 
 
 def _stem(words: list[str]) -> list[str]:
