@@ -25,6 +25,7 @@ ALLOWED_ON_THE_SAME_FLOOR = {("web", "evaluation")}
 HOMES = {
     "chromadb": {"index/dense.py"},
     "bm25s": {"index/lexical.py"},
+    "httpx": {"index/chroma_server.py", "loaders/", "answering/chat_models.py"},
     "Stemmer": {"index/lexical.py", "triage/reading.py", "answering/wording.py"},
     "onnxruntime": {"embeddings.py", "triage/classifier.py", "triage/train.py"},
     "sentence_transformers": {"embeddings.py", "answering/entailment.py"},

@@ -12,7 +12,7 @@ from backbot.conversation import stand_alone
 from backbot.embeddings import load_embedder
 from backbot.errors import QuestionInvalid
 from backbot.index.retrieval import retrieve
-from backbot.index.search import Index
+from backbot.index.search import Index, open_index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
 from backbot.tracing import ended
@@ -111,7 +111,7 @@ class Bot:
 
 def open_bot(settings: Settings) -> Bot:
     """A bot over the index that the settings name; raises IndexUnusable, ModelUnavailable or SettingsInvalid."""
-    return Bot(Index(settings.index, load_embedder(settings)), settings, load_language_model(settings))
+    return Bot(open_index(settings, load_embedder(settings)), settings, load_language_model(settings))
 
 
 def _searchable(question: str, most: int) -> str:

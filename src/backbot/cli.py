@@ -241,18 +241,27 @@ def status(
     """Show which generation of the index is live, what it holds and what it was built from; reads every byte of it."""
     from backbot.index.generations import check_files, list_generations, live_name, read_manifest
 
-    folder = settings_for(index).index
+    settings = settings_for(index)
+    folder = settings.index
     manifest = read_manifest(folder, live_name(folder))
     check_files(folder, manifest, every_byte=True)
     kept = list_generations(folder)
+    server: dict[str, str] = {}
+    if settings.chroma_url:
+        from backbot.index.following import find_follower
+
+        follower = find_follower(settings)
+        server = {
+            "chroma_server": follower.find_fault() or f"{follower.shared.server} has the live generation, and answers."
+        }
     if as_json:
         from dataclasses import asdict
 
-        typer.echo(json.dumps({**asdict(manifest), "kept": kept}, ensure_ascii=False, indent=1))
+        typer.echo(json.dumps({**asdict(manifest), "kept": kept, **server}, ensure_ascii=False, indent=1))
     else:
         from backbot.terminal import console, print_status
 
-        print_status(str(folder), manifest, kept, console())
+        print_status(str(folder), manifest, kept, server.get("chroma_server", ""), console())
 
 
 @app.command()

@@ -15,7 +15,8 @@
         ├── IndexMismatch      the index was made with another model or schema
         ├── IndexDamaged       files of the index are missing or changed
         ├── IndexBusy          another ingest holds the lock
-        └── IndexUnwritable    the disk is full or read-only
+        ├── IndexUnwritable    the disk is full or read-only
+        └── ChromaUnavailable  the Chroma server that holds the index cannot be asked
 
 Each message says what failed, why it usually does and what to do next.
 """
@@ -89,3 +90,7 @@ class IndexBusy(IndexUnusable):
 
 class IndexUnwritable(IndexUnusable):
     """The index cannot be written: a full or read-only disk."""
+
+
+class ChromaUnavailable(IndexUnusable):
+    """The Chroma server that holds the index cannot be asked."""

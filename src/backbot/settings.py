@@ -30,6 +30,17 @@ class Settings(BaseSettings):
         Path("~/.cache/backbot"), description="Where exported models are kept, in folders named after their weights' hash."
     )
     threads: int = Field(0, ge=0, le=256, description="Threads of the embedding model; 0: as many as the machine has cores.")
+    chroma_url: str = Field(
+        "",
+        description="A Chroma server that holds the index for several machines, such as http://chroma.internal:8000; empty: the index is this machine's own.",
+    )
+    chroma_token: SecretStr = Field(
+        SecretStr(""),
+        description="What the Chroma server, or the proxy before it, is shown as a bearer token and x-chroma-token.",
+    )
+    chroma_database: str = Field(
+        "", description="The Chroma server's database; empty: the one that the token opens, or Chroma's own default."
+    )
     keep_generations: int = Field(3, ge=2, le=50, description="How many generations of the index are kept for rollback.")
     max_question_chars: int = Field(
         20_000, ge=100, le=1_000_000, description="The longest message that is searched; triage reads any length."

@@ -143,14 +143,15 @@ def _said(reply: Reply) -> str:
     return "\n".join(lines) or f"({reply.outcome}) {reply.message}"
 
 
-def print_status(index: str, manifest: Manifest, kept: list[str], out: Console) -> None:
-    """Which generation is live, what it holds and what it was built from."""
+def print_status(index: str, manifest: Manifest, kept: list[str], server: str, out: Console) -> None:
+    """Which generation is live, what it holds and what it was built from; how its Chroma server is, where it has one."""
     model = manifest.model
     size = sum(size for size, _ in manifest.files.values()) / 2**20
     rows = {
         "Index": index,
         "Live generation": f"{manifest.name} (built {manifest.created}, {size:.1f} MB)",
         "Kept generations": ", ".join(kept),
+        **({"Chroma server": server} if server else {}),
         "Built from": ", ".join(manifest.sources),
         "Articles": str(len(manifest.articles)),
         "Stale articles": ", ".join(manifest.stale) or "none",

@@ -14,7 +14,7 @@ from backbot.operation.doctor import EXPORTING
 from backbot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-FILES = ["Dockerfile", "compose.yaml", "deploy/backbot.service", "docs/operation.md"]
+FILES = ["Dockerfile", "compose.yaml", "deploy/backbot.service", "docs/operation.md", "docs/scaling.md"]
 
 WITHOUT = """
 import sys

@@ -36,9 +36,15 @@ def ingest(
         raise QuestionInvalid("--dry-run and --diff go with a plain ingest, not with --rebuild or --rollback.")
     settings = settings_for(index)
     if rollback:
-        from backbot.index.generations import roll_back
+        if settings.chroma_url:
+            from backbot.index.sharing import open_shared
 
-        typer.echo(f"Generation {roll_back(settings.index)} is live again.")
+            name = open_shared(settings).roll_back()
+        else:
+            from backbot.index.generations import roll_back
+
+            name = roll_back(settings.index)
+        typer.echo(f"Generation {name} is live again.")
         return
     from backbot.index.ingest import ingest as run_ingest
     from backbot.index.ingest import preview

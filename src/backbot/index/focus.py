@@ -23,6 +23,7 @@ def embed_question(question: str, embedder: Embedder, generation: Generation) ->
         return alone
     whole, *parts = embedder.embed([question, *sentences])
     cosines = generation.nearest(np.stack(parts))
-    drawn: Vectors = whole + parts[int(cosines.argmax())]
+    # A large index whose Chroma server is away knows of no nearest passage.
+    drawn: Vectors = whole + parts[int(cosines.argmax())] if cosines.any() else whole.copy()
     drawn /= np.linalg.norm(drawn)
     return drawn

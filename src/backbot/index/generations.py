@@ -72,6 +72,8 @@ def live_name(index: Path) -> str:
     """The name of the published generation; raises IndexMissing when there is none."""
     try:
         return (index / "live").read_text().strip()
+    except UnicodeDecodeError:
+        raise _damaged(index, f"{index / 'live'} names no generation") from None
     except (FileNotFoundError, NotADirectoryError):
         raise IndexMissing(f"There is no index in {index}. Run: backbot ingest (or name another with --index).") from None
 
@@ -157,15 +159,21 @@ def list_generations(index: Path) -> list[str]:
 
 
 def roll_back(index: Path) -> str:
-    """Make the generation before the live one live again and return its name; raises IndexMissing when there is none."""
+    """Make the newest whole generation before the live one live again and return its name.
+
+    Raises IndexMissing when there is none before it, and IndexDamaged when all are damaged.
+    """
     with ingest_lock(index):
         live = live_name(index)
         earlier = [name for name in list_generations(index) if name < live]
         if not earlier:
             raise IndexMissing(f"There is no generation before {live} in {index}: nothing to roll back to.")
-        read_manifest(index, earlier[-1])
-        point_to(index, earlier[-1])
-        return earlier[-1]
+        for name in reversed(earlier):
+            with contextlib.suppress(IndexDamaged):
+                check_files(index, read_manifest(index, name))
+                point_to(index, name)
+                return name
+        raise _damaged(index, f"none of the {len(earlier)} generations before {live} is whole")
 
 
 def hold(folder: Path) -> int:
@@ -213,11 +221,14 @@ def remove_leftovers(index: Path, keep: int) -> None:
 
 
 @contextlib.contextmanager
-def ingest_lock(index: Path) -> Iterator[None]:
-    """Hold the index's lock; raises IndexBusy saying who holds it. The kernel frees it when its holder dies."""
+def ingest_lock(index: Path, patience: float = 0) -> Iterator[None]:
+    """Hold the index's lock; raises IndexBusy saying who holds it, after `patience` seconds.
+
+    The kernel frees it when its holder dies.
+    """
     try:
         index.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(index / "lock", timeout=0)
+        lock = FileLock(index / "lock", timeout=patience)
         holder = index / "lock.holder"
         with lock:
             holder.write_text(f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")

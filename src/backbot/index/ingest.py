@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backbot.chunking import CHUNKING
 from backbot.embeddings import Embedder
-from backbot.errors import IndexUnusable
+from backbot.errors import IndexDamaged, IndexMismatch, IndexUnusable
 from backbot.index.building import embed_articles, finish_generation
 from backbot.index.content import Content, ContentWriter
+from backbot.index.dense import FOLDER
 from backbot.index.generations import (
     Manifest,
     check_files,
@@ -30,6 +32,9 @@ from backbot.index.search import Generation
 from backbot.loaders import BadArticle
 from backbot.records import Article
 from backbot.settings import Settings
+
+if TYPE_CHECKING:
+    from backbot.index.sharing import SharedIndex
 
 Compare = Callable[[Generation, Generation], None]
 """Shown the live generation and the one that was built, before that is published."""
@@ -71,13 +76,17 @@ def ingest(
     is shown to `compare` together with the one that it replaces; after a `dry_run` it is thrown away, its vectors are kept
     for the ingest that follows. Raises IndexBusy, IndexUnwritable, SourceUnreadable, or TooManyBadArticles when more than
     the share `max_bad` of the articles cannot be read; the live generation is then untouched.
+
+    With a Chroma server, what that has published is the live generation, and what is published goes there first; raises
+    ChromaUnavailable when it cannot be asked.
     """
     started = time.monotonic()
     index = settings.index
     building = index / "building"
     with ingest_lock(index), _clean_failure(index):
         remove_leftovers(index, settings.keep_generations)
-        before = None if rebuild else _live_manifest(index)
+        shared = _open_shared(settings)
+        before = None if rebuild else _live_manifest(index, is_local=shared is None)
         folder = generation_folder(building, new_name())
         folder.mkdir(parents=True)
         with ContentWriter(folder) as writer:
@@ -99,11 +108,15 @@ def ingest(
                 embedded = embed_articles(index, folder.name, writer, len(account.hashes), embedder, progress)
         if before is not None and is_same:
             manifest, embedded = before, 0
+            if shared and not dry_run and not shared.has_published(manifest):
+                shared.share(generation_folder(index, manifest.name), manifest, progress)
         else:
             manifest = finish_generation(folder, writer, account, sources, stale, embedder.identity, progress)
             if compare and before:
-                _show(compare, index, before, building, manifest)
+                _show(compare, index, before, building, manifest, shared)
             if not dry_run:
+                if shared:
+                    shared.share(folder, manifest, progress)
                 publish(index, folder)
         remove_leftovers(index, settings.keep_generations)
         is_published = manifest is not before and not dry_run
@@ -122,7 +135,10 @@ def preview(
     Raises SourceUnreadable and TooManyBadArticles as the ingest would.
     """
     started = time.monotonic()
-    before = _live_manifest(settings.index)
+    if settings.chroma_url:
+        with ingest_lock(settings.index):
+            _open_shared(settings)
+    before = _live_manifest(settings.index, is_local=not settings.chroma_url)
     account = read_sources(sources, settings, lambda article: None, progress)
     stale = find_stale(account, before)
     check_share(account, max_bad)
@@ -168,20 +184,47 @@ def _last_good_versions(index: Path, before: Manifest | None, stale: Sequence[st
             yield article
 
 
-def _show(compare: Compare, index: Path, before: Manifest, building: Path, manifest: Manifest) -> None:
+def _show(
+    compare: Compare, index: Path, before: Manifest, building: Path, manifest: Manifest, shared: "SharedIndex | None"
+) -> None:
+    # The former generation may have been taken up from a Chroma server; the built one is here alone.
+    follower = None
+    if shared:
+        from backbot.index.following import Follower
+
+        follower = Follower(shared)
     with (
-        contextlib.closing(Generation(index, before)) as former,
+        contextlib.closing(Generation(index, before, follower)) as former,
         contextlib.closing(Generation(building, manifest)) as built,
     ):
         compare(former, built)
 
 
-def _live_manifest(index: Path) -> Manifest | None:
-    """The live generation's manifest; None when there is none or it is damaged: it is then built anew."""
+def _open_shared(settings: Settings) -> "SharedIndex | None":
+    """The index on a Chroma server, if the settings name one; the index folder then has live what is live there.
+
+    What cannot be used there is built anew.
+    """
+    if not settings.chroma_url:
+        return None
+    from backbot.index.sharing import open_shared
+
+    shared = open_shared(settings)
+    with contextlib.suppress(IndexDamaged, IndexMismatch):
+        if name := shared.live():
+            shared.take_up(name)
+    return shared
+
+
+def _live_manifest(index: Path, *, is_local: bool) -> Manifest | None:
+    """The live generation's manifest; None when there is none or it is damaged: it is then built anew.
+
+    So it is when it came from a Chroma server, without its vectors' index, and is to be searched here (`is_local`).
+    """
     try:
         manifest = read_manifest(index, live_name(index))
         check_files(index, manifest)
-        return manifest
+        return None if is_local and not (generation_folder(index, manifest.name) / FOLDER).is_dir() else manifest
     except IndexUnusable:
         return None
 

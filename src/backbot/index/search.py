@@ -1,23 +1,39 @@
 """Searching the live generation, and following it when a new one is published."""
 
+import contextlib
 import logging
 import os
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backbot.embeddings import Embedder, Vectors
-from backbot.errors import IndexUnusable
+from backbot.errors import IndexDamaged, IndexUnusable
 from backbot.index.content import Content
-from backbot.index.dense import Dense
-from backbot.index.generations import Manifest, check_files, check_fits, generation_folder, hold, live_name, read_manifest
-from backbot.index.lexical import Lexical
+from backbot.index.dense import FOLDER, Dense
+from backbot.index.generations import (
+    Manifest,
+    check_files,
+    check_fits,
+    generation_folder,
+    hold,
+    list_generations,
+    live_name,
+    read_manifest,
+)
+from backbot.index.lexical import Lexical, best_rows
 from backbot.index.words import read_words
 from backbot.records import Hit
+from backbot.settings import Settings
+
+if TYPE_CHECKING:
+    from backbot.index.following import Follower, Served
 
 RETRY_SECONDS = 30
 
@@ -41,16 +57,18 @@ ASKED_MOST = 20
 class Generation:
     """One published generation, opened for reading. Made by `Index.live`; threads may share it.
 
-    Its files stay on the disk and open for as long as somebody holds it, whatever is published meanwhile.
+    Its files stay on the disk and open for as long as somebody holds it, whatever is published meanwhile. With a `follower`
+    its passages' vectors are searched on the Chroma server.
     """
 
-    def __init__(self, index: Path, manifest: Manifest):
+    def __init__(self, index: Path, manifest: Manifest, follower: "Follower | None" = None):
         folder = generation_folder(index, manifest.name)
         self._let_go = weakref.finalize(self, os.close, hold(folder))
         check_files(index, manifest)
         self.manifest = manifest
         self.content = Content(folder, manifest.dimension)
-        self._dense = Dense(folder / "chroma")
+        vectors = self.content.vectors
+        self._dense: Dense | Served = follower.serve(manifest, vectors) if follower else Dense(folder / FOLDER)
         self.words, self.titles = read_words(folder / "words.json")
         self._lexical = Lexical(folder / "bm25")
         self._lexical_headings = Lexical(folder / "bm25-headings")
@@ -64,17 +82,16 @@ class Generation:
         count = self.manifest.passages
         near, _ = self._dense.search(vector, min(max(CANDIDATES, k), count))
         lexical = self._lexical.scores(question)
-        worded = np.argpartition(lexical, -min(CANDIDATES, count))[-CANDIDATES:] if count > CANDIDATES else np.arange(count)
         asked: dict[int, float] = {}
         for (row, _), nearness in self.near_questions(vector).items():
             asked.setdefault(row, nearness)
-        rows = np.unique(np.concatenate([near, worded[lexical[worded] > 0], np.array(list(asked), np.int64)]))
+        rows = np.unique(np.concatenate([near, best_rows(lexical, CANDIDATES), np.array(list(asked), np.int64)]))
         cosines = self.content.vectors[rows].astype(np.float32) @ vector
         parts = {
             "dense": cosines,
             "heading": self.content.headings[rows].astype(np.float32) @ vector,
             "lexical": lexical[rows],
-            "lexical_heading": self._lexical_headings.scores(question)[rows],
+            "lexical_heading": self._lexical_headings.scores_of(question, rows),
         }
         scores = np.sum([WEIGHTS[name] * _scale(part) for name, part in parts.items()], axis=0) / sum(WEIGHTS.values())
         scores += ASKED_WEIGHT * np.array([asked.get(int(row), 0) for row in rows])
@@ -113,15 +130,31 @@ class Generation:
 
 
 class Index:
-    """The index in a folder: `live` is the generation to ask, always the newest one published. Threads may share it."""
+    """The index in a folder: `live` is the generation to ask, always the newest one published. Threads may share it.
 
-    def __init__(self, folder: Path, embedder: Embedder):
+    A `follower` keeps the folder the same as on a Chroma server. Where the live generation is damaged at the start, the
+    newest whole one before it is served until another is published: `degraded` says so.
+    """
+
+    _follower: "Follower | None" = None
+    _behind = ""
+    """Why an earlier generation is served than the one that was published."""
+
+    _tell: Callable[[bool], None] = staticmethod(lambda is_degraded: None)
+
+    def __init__(self, folder: Path, embedder: Embedder, follower: "Follower | None" = None):
         self.folder = folder
         self.embedder = embedder
+        self._follower = follower
+        if follower:
+            weakref.finalize(self, follower.stop)
         self._lock = threading.Lock()
         self._unusable = ""
         self._retry_at = 0.0
-        self._generation = self._open_newest(live_name(folder))
+        try:
+            self._generation = self._open_newest(live_name(folder))
+        except IndexDamaged as damage:
+            self._generation = self._open_before(damage)
 
     def live(self) -> Generation:
         """The live generation; opens it first when a new one was published since the last call.
@@ -134,7 +167,21 @@ class Index:
             with self._lock:
                 if self._is_behind(name):
                     self._follow(name)
+        elif self._behind and name == self._generation.manifest.name:
+            self._catch_up()
         return self._generation
+
+    @property
+    def degraded(self) -> str:
+        """Why what is published is not served, or the Chroma server not asked; empty if all is well."""
+        return self._behind or ((self._follower.away or self._follower.behind) if self._follower else "")
+
+    def on_degraded(self, tell: Callable[[bool], None]) -> None:
+        """Call `tell` with whether the index is degraded, now and at each change."""
+        self._tell = tell
+        if self._follower:
+            self._follower.on_change(tell)
+        tell(bool(self.degraded))
 
     def _is_behind(self, name: str) -> bool:
         is_waiting = name == self._unusable and time.monotonic() < self._retry_at
@@ -143,10 +190,30 @@ class Index:
     def _follow(self, name: str) -> None:
         try:
             self._generation = self._open_newest(name)
+            self._catch_up()
         except Exception as error:
             # Whatever went wrong, from a lost file to Chroma's own errors: the former generation still answers.
-            self._unusable, self._retry_at = name, time.monotonic() + RETRY_SECONDS
-            logging.getLogger(__name__).error("Still serving %s: %s", self._generation.manifest.name, error)
+            self._stay_behind(name, self._generation.manifest.name, error)
+
+    def _open_before(self, damage: IndexDamaged) -> Generation:
+        """The newest whole generation before the live one; raises `damage` when there is none."""
+        live = live_name(self.folder)
+        for name in reversed([name for name in list_generations(self.folder) if name < live]):
+            with contextlib.suppress(IndexUnusable):
+                generation = self._open(name)
+                self._stay_behind(live, name, damage)
+                return generation
+        raise damage
+
+    def _catch_up(self) -> None:
+        self._behind = ""
+        self._tell(bool(self.degraded))
+
+    def _stay_behind(self, live: str, served: str, error: Exception) -> None:
+        self._unusable, self._retry_at = live, time.monotonic() + RETRY_SECONDS
+        self._behind = f"Serving {served}, which may hold what was withdrawn since, and not {live}: {error}"
+        logging.getLogger(__name__).error("%s", self._behind)
+        self._tell(True)
 
     def _open_newest(self, name: str) -> Generation:
         """The generation of that name; the newer one that was published where this one was removed meanwhile."""
@@ -162,7 +229,17 @@ class Index:
     def _open(self, name: str) -> Generation:
         manifest = read_manifest(self.folder, name)
         check_fits(self.folder, manifest, self.embedder.identity)
-        return Generation(self.folder, manifest)
+        return Generation(self.folder, manifest, self._follower)
+
+
+def open_index(settings: Settings, embedder: Embedder) -> Index:
+    """The index that the settings name, kept the same as on their Chroma server if they name one; raises IndexUnusable."""
+    if not settings.chroma_url:
+        return Index(settings.index, embedder)
+    # Only what has a server pays for what speaks with it.
+    from backbot.index.following import follow
+
+    return Index(settings.index, embedder, follow(settings))
 
 
 class FixedIndex(Index):

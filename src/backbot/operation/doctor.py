@@ -11,7 +11,7 @@ from datetime import date
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
 
@@ -22,6 +22,9 @@ from backbot.index.generations import check_files, live_name, read_manifest
 from backbot.index.search import Index
 from backbot.operation.readiness import check_readiness
 from backbot.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from backbot.index.following import Follower
 
 State = Literal["ok", "warn", "fail"]
 
@@ -59,6 +62,7 @@ def examine(port: int) -> list[Finding]:
         ("model", lambda: check_model(settings)),
         ("index", lambda: check_index(settings)),
         ("articles", lambda: check_articles(settings)),
+        ("chroma server", lambda: check_chroma_server(settings)),
         ("answers", lambda: check_answers(settings)),
         ("language model", lambda: check_language_model(settings)),
         ("rate store", lambda: check_rate_store(settings)),
@@ -149,6 +153,11 @@ def check_model(settings: Settings) -> Iterator[Finding]:
 def check_index(settings: Settings) -> Iterator[Finding]:
     """Whether the live generation is whole, byte for byte, and only its owner can change it."""
     folder = settings.index
+    if _awaits_copy(settings):
+        yield Finding(
+            "index", "warn", f"no copy in {folder} yet", "The first backbot serve fetches it from the Chroma server."
+        )
+        return
     manifest = read_manifest(folder, live_name(folder))
     check_files(folder, manifest, every_byte=True)
     count = f"{len(manifest.articles)} articles, {manifest.passages} passages"
@@ -163,6 +172,8 @@ def check_articles(settings: Settings) -> Iterator[Finding]:
     from backbot.index.content import Content
     from backbot.index.generations import generation_folder
 
+    if _awaits_copy(settings):
+        return
     manifest = read_manifest(settings.index, live_name(settings.index))
     content = Content(generation_folder(settings.index, manifest.name), manifest.dimension)
     try:
@@ -179,17 +190,35 @@ def check_articles(settings: Settings) -> Iterator[Finding]:
         yield Finding("articles", "ok", "none is overdue for review")
 
 
+def check_chroma_server(settings: Settings) -> Iterator[Finding]:
+    """Whether the Chroma server that holds the index for several machines answers, and has published what is live here."""
+    if follower := _follower(settings):
+        todo = (
+            "Until that is mended, the copy here answers." if not _awaits_copy(settings) else "Nothing can be served before."
+        )
+        if fault := follower.find_fault():
+            yield Finding("chroma server", "fail" if _awaits_copy(settings) else "warn", fault, todo)
+        else:
+            yield Finding("chroma server", "ok", f"{follower.shared.server} has the live generation, and answers")
+    else:
+        yield Finding("chroma server", "ok", "none: the index is this machine's own")
+
+
 def check_answers(settings: Settings) -> Iterator[Finding]:
     """Whether model, index and triage work together: the question that /readyz asks, too."""
-    if settings.engine == "onnx" and not is_exported(find_export(settings)[1]):
+    if _awaits_copy(settings) or (settings.engine == "onnx" and not is_exported(find_export(settings)[1])):
         return
     try:
-        bot = Bot(Index(settings.index, load_embedder(settings)), settings)
+        bot = Bot(Index(settings.index, load_embedder(settings), _follower(settings)), settings)
     except IndexUnusable as error:
         yield Finding("answers", "fail", str(error))
         return
-    reason = check_readiness(bot).reason
-    yield Finding("answers", "fail" if reason else "ok", reason or "a search finds passages; triage sees a red flag")
+    if reason := check_readiness(bot).reason:
+        yield Finding("answers", "fail", reason)
+    elif bot.index.degraded:
+        yield Finding("answers", "warn", bot.index.degraded, "Readers are answered; run backbot ingest to serve all again.")
+    else:
+        yield Finding("answers", "ok", "a search finds passages; triage sees a red flag")
 
 
 def check_language_model(settings: Settings) -> Iterator[Finding]:
@@ -276,6 +305,20 @@ def check_ports(port: int, metrics_port: int = 0) -> Iterator[Finding]:
             yield Finding("port", "warn" if taken else "fail", f"port {number}: {error.strerror}", todo)
         else:
             yield Finding("port", "ok", f"port {number} is free")
+
+
+def _follower(settings: Settings) -> "Follower | None":
+    """What asks the Chroma server, if the settings name one; it takes nothing up."""
+    if not settings.chroma_url:
+        return None
+    from backbot.index.following import find_follower
+
+    return find_follower(settings)
+
+
+def _awaits_copy(settings: Settings) -> bool:
+    """Whether the index is on a Chroma server, and nothing was fetched from there yet."""
+    return bool(settings.chroma_url) and not (settings.index / "live").is_file()
 
 
 def _write_fault(folder: Path) -> str:

@@ -44,6 +44,11 @@ _shed = Counter(
 _feedback = Counter("backbot_feedback", "Thumbs up and down, these with the reason that was chosen.", ["verdict", "reason"])
 _requests = Counter("backbot_requests", "Requests by route and status.", ["route", "status"])
 _streams = Gauge("backbot_streams_open", "Answers and pages being streamed.", multiprocess_mode="livesum")
+_degraded = Gauge(
+    "backbot_degraded",
+    "1 while an earlier generation is served than the published one, or the Chroma server cannot be asked.",
+    multiprocess_mode="livemax",
+)
 STREAMS = ("chat", "page-data")
 """Routes whose open requests are counted."""
 
@@ -96,6 +101,11 @@ def count_feedback(verdict: str, reason: str) -> None:
 def count_request(route: str, status: int) -> None:
     """Count a request that was answered; `route` is a name from a fixed list."""
     _requests.labels(route, str(status)).inc()
+
+
+def show_degraded(is_degraded: bool) -> None:
+    """Show whether the index is degraded."""
+    _degraded.set(is_degraded)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,11 @@ from backbot.triage import triage
 
 ASKED = "back pain"
 RED_FLAG = "I am numb between my legs and cannot pee"
+DEGRADED = (
+    "What was published is damaged, and an earlier generation answers, which may hold what was withdrawn since; or the "
+    "Chroma server cannot be asked, or not taken up from, and the copy on this machine answers. The log says more; so does: "
+    "backbot doctor"
+)
 KEPT_SECONDS = 1.0
 """How long one finding stands, so that nobody keeps the server busy by asking whether it is ready."""
 
@@ -19,11 +24,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What was found: the generation that answers, or, where `reason` is given, why nothing does."""
+    """What was found: the generation that answers, or, where `reason` is given, why nothing does.
+
+    `degraded` says what is amiss although this process can answer.
+    """
 
     generation: str = ""
     passages: int = 0
     reason: str = ""
+    degraded: str = ""
 
 
 @dataclass(slots=True)
@@ -59,4 +68,4 @@ def check_readiness(bot: Bot) -> Ready:
     if triage((RED_FLAG,)).level != "emergency":
         _log.error("Not ready: triage did not see the red flag that it was shown")
         return Ready(reason="Triage does not see a red flag that it was shown. Run: backbot doctor")
-    return Ready(generation.manifest.name, generation.manifest.passages)
+    return Ready(generation.manifest.name, generation.manifest.passages, degraded=DEGRADED if bot.index.degraded else "")

@@ -28,6 +28,8 @@ from backbot.web.words import AWAY, EXAMPLES, log_without_words
 MAX_TURNS = 50
 MAX_TURN_CHARS = 100_000
 MAX_BODY_BYTES = 400_000
+GLANCE_CHARS = 1_000
+"""Of a refused conversation whose phrases are read at once; a longer one may take some hundredths of a second."""
 
 _log = logging.getLogger(__name__)
 
@@ -108,24 +110,22 @@ def add_api(app: FastAPI, desk: Desk, settings: Settings, limits: Limits) -> Non
         """
         address = address_of(request.scope)
         await limits.admit(address)
-        parts = desk.stream(chat.turns, chat.country, chat.context)
         place = AsyncExitStack()
         try:
             await limits.count(address)
             await place.enter_async_context(limits.turn())
+            parts = limits.work(watch(desk.stream(chat.turns, chat.country, chat.context)))
         except Busy:
-            async with limits.second_looks:
-                referral = await run_in_threadpool(desk.look, chat.turns, chat.country)
+            referral = await _look(desk, limits, chat)
             if referral is None:
                 raise
-            parts = referral
-        parts = watch(parts)
+            parts = iterate_in_threadpool(watch(referral))
         if "application/json" not in request.headers.get("accept", ""):
             return _Stream(parts, place, settings.answer_seconds)
         async with place:
             try:
                 async with asyncio.timeout(settings.answer_seconds):
-                    reply = [part async for part in iterate_in_threadpool(parts)][-1]
+                    reply = [part async for part in parts][-1]
                     return JSONResponse(asdict(reply))
             except QuestionInvalid as error:
                 return fault(422, "question-invalid", str(error))
@@ -156,10 +156,25 @@ def add_api(app: FastAPI, desk: Desk, settings: Settings, limits: Limits) -> Non
     app.add_exception_handler(HTTPException, _refuse)
 
 
+async def _look(desk: Desk, limits: Limits, chat: ChatRequest) -> Iterator[Part] | None:
+    """The referral when a refused message holds an emergency; None for anything else.
+
+    What sounds like one waits behind no other message; of the others triage reads as many as it can meanwhile.
+    """
+    # Half a millisecond for most, and in a thread each would wait for those that make answers.
+    is_short = sum(map(len, chat.turns)) <= GLANCE_CHARS
+    is_urgent = desk.sounds_urgent(chat.turns) if is_short else await limits.glance(desk.sounds_urgent, chat.turns)
+    try:
+        async with limits.second_look(is_urgent=is_urgent):
+            return await run_in_threadpool(desk.look, chat.turns, chat.country)
+    except Busy:
+        return None
+
+
 class _Stream(StreamingResponse):
     """The parts as server-sent events. Whoever leaves gives the place back, even before the first event."""
 
-    def __init__(self, parts: Iterator[Part], place: AsyncExitStack, seconds: float):
+    def __init__(self, parts: AsyncIterator[Part], place: AsyncExitStack, seconds: float):
         super().__init__(self._events(parts, seconds), media_type="text/event-stream")
         self._place = place
 
@@ -168,10 +183,10 @@ class _Stream(StreamingResponse):
         async with self._place:
             await super().__call__(scope, receive, send)
 
-    async def _events(self, parts: Iterator[Part], seconds: float) -> AsyncIterator[bytes]:
+    async def _events(self, parts: AsyncIterator[Part], seconds: float) -> AsyncIterator[bytes]:
         try:
             async with asyncio.timeout(seconds):
-                async for part in iterate_in_threadpool(parts):
+                async for part in parts:
                     yield _event(_EVENTS[type(part)], asdict(part))
         except QuestionInvalid as error:
             yield _event("error", {"error": "question-invalid", "message": str(error)})

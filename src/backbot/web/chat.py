@@ -175,7 +175,9 @@ def _wire_questions(parts: Parts, desk: Desk, limits: Limits) -> None:
             parts.reasons: gr.Row(visible=False),
             parts.thanks: gr.Markdown(visible=False),
         }
-        async for html, reply in iterate_in_threadpool(answers(desk, [*history, question], place, refused)):
+        made = answers(desk, [*history, question], place, refused)
+        # Who was refused waits behind no answer: it may be an emergency.
+        async for html, reply in iterate_in_threadpool(made) if refused else limits.work(made):
             answer: dict[str, Any] = {"role": "assistant", "content": html}
             if reply:
                 answer["options"] = [{"value": text, "label": text} for text in reply.suggestions]

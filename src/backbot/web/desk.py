@@ -8,12 +8,13 @@ from backbot.bot import Bot
 from backbot.errors import IndexUnusable
 from backbot.insights import Insights
 from backbot.records import AnswerSentence, Reply, Triage
+from backbot.triage import triage
 from backbot.web.publisher import Publisher
 
 Part = Triage | AnswerSentence | Reply
 
 LOOK_CHARS = 4_000
-"""Of the newest messages, when triage alone reads them: some hundredths of a second."""
+"""Of the newest messages, when triage alone reads them: some thousandths of a second for most, a third for so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Desk:
         """Keep a thumb down, if insights are on, for those of the articles that there are."""
         if self.insights:
             self.insights.keep_fault(reason, self.known(articles))
+
+    def sounds_urgent(self, turns: Sequence[str]) -> bool:
+        """Whether phrases alone see an emergency in the newest messages: far quicker than `look`, and sees less."""
+        return triage(_newest(turns), use_classifier=False).level == "emergency"
 
     def look(self, turns: Sequence[str], country: str) -> Iterator[Part] | None:
         """The referral when the newest messages hold an emergency; None for anything else.

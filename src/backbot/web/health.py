@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from backbot.bot import Bot
+from backbot.operation.metrics import show_degraded
 from backbot.operation.readiness import Readiness
 
 
@@ -11,6 +12,7 @@ def add_health(app: FastAPI, bot: Bot) -> None:
     """Give the application /healthz and /readyz."""
     router = APIRouter(include_in_schema=False)
     readiness = Readiness(bot)
+    bot.index.on_degraded(show_degraded)
 
     @router.get("/healthz")
     async def is_alive() -> JSONResponse:
@@ -19,10 +21,11 @@ def add_health(app: FastAPI, bot: Bot) -> None:
 
     @router.get("/readyz")
     def is_ready() -> JSONResponse:
-        """Ready to be sent readers; 503 with a reason when it is not."""
+        """Ready to be sent readers, even if degraded: every machine would be, and none left; 503 with a reason when not."""
         ready = readiness.check()
         if ready.reason:
             return JSONResponse({"status": "not ready", "reason": ready.reason}, 503, {"Retry-After": "10"})
-        return JSONResponse({"status": "ready", "generation": ready.generation, "passages": ready.passages})
+        state = {"status": "degraded", "reason": ready.degraded} if ready.degraded else {"status": "ready"}
+        return JSONResponse({**state, "generation": ready.generation, "passages": ready.passages})
 
     app.include_router(router)

@@ -4,10 +4,14 @@ import asyncio
 import hashlib
 import hmac
 import math
+import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from limits import RateLimitItem, parse
 
 from backbot.errors import SettingsInvalid
@@ -18,11 +22,17 @@ from backbot.web.words import BUSY, TOO_MANY
 WAIT_SECONDS = 5.0
 """How long a question waits for its turn before the server says that it is busy."""
 
+WAITING = 2
+"""So many questions wait for each place, some second's work; any other is told at once that the server is busy."""
+
 HARD = 3
 """Beyond so many times the rates nothing is looked at any more; up to there triage still reads what is refused."""
 
-SECOND_LOOKS = 2
-"""Refused messages that triage reads at the same time."""
+URGENT_LOOKS, OTHER_LOOKS = 2, 1
+"""Refused messages that triage reads at the same time with phrases and classifier: those whose phrases sound like an
+emergency, however many wait, and others, of which only a few wait. What phrases alone cost is nothing to this."""
+
+MOST_URGENT = 1_000
 
 
 class Busy(Exception):
@@ -35,6 +45,36 @@ class Busy(Exception):
         super().__init__(TOO_MANY if is_reader else BUSY)
         self.retry_after = retry_after
         self.is_reader = is_reader
+
+
+class Places:
+    """So many at the same time; so many others wait for a while, and whoever comes then is refused at once."""
+
+    def __init__(self, places: int, waiting: int):
+        self._free = asyncio.Semaphore(places)
+        self._most = waiting
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """One of the places; raises Busy when there is none to be had."""
+        if self._free.locked() and self._waiting >= self._most:
+            raise Busy(math.ceil(WAIT_SECONDS), is_reader=False)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._free.acquire()
+        except TimeoutError:
+            raise Busy(math.ceil(WAIT_SECONDS), is_reader=False) from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+Part = TypeVar("Part")
 
 
 class Limits:
@@ -51,9 +91,13 @@ class Limits:
             ) from None
         self._key = settings.rate_key.get_secret_value().encode() or secrets.token_bytes(32)
         self._hard_rates = tuple(type(rate)(HARD * rate.amount, rate.multiples, "hard") for rate in self._rates)
-        self._turns = asyncio.Semaphore(settings.max_streams)
-        self.second_looks = asyncio.Semaphore(SECOND_LOOKS)
-        """Held while triage reads a refused message."""
+        self._turns = Places(settings.max_streams, WAITING * settings.max_streams)
+        self._urgent_looks = Places(URGENT_LOOKS, MOST_URGENT)
+        self._other_looks = Places(OTHER_LOOKS, WAITING * OTHER_LOOKS)
+        self._glances = CapacityLimiter(1)
+        # More threads than cores make no answer sooner, and each keeps memory of its own. One that waits for a language
+        # model needs no core.
+        self._threads = CapacityLimiter(settings.max_streams if settings.llm else max(2, os.cpu_count() or 2))
 
     async def admit(self, address: str) -> None:
         """Count one request of the address, whatever it is; raises Busy far beyond the rates."""
@@ -69,14 +113,19 @@ class Limits:
             if not await self._store.hit(rate, name):
                 raise Busy(await self._store.seconds_left(rate, name), is_reader)
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """One of the places in which an answer is made; raises Busy when none comes free."""
-        try:
-            await asyncio.wait_for(self._turns.acquire(), WAIT_SECONDS)
-        except TimeoutError:
-            raise Busy(math.ceil(WAIT_SECONDS), is_reader=False) from None
-        try:
-            yield
-        finally:
-            self._turns.release()
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """One of the places in which an answer is made and sent; raises Busy when there is none to be had."""
+        return self._turns.take()
+
+    def second_look(self, *, is_urgent: bool) -> AbstractAsyncContextManager[None]:
+        """One of the places in which triage reads a refused message; raises Busy when there is none to be had."""
+        return (self._urgent_looks if is_urgent else self._other_looks).take()
+
+    async def glance(self, judge: Callable[[Sequence[str]], bool], turns: Sequence[str]) -> bool:
+        """What `judge` says of a long refused message, in a thread, one after the other."""
+        return await run_sync(judge, turns, limiter=self._glances)
+
+    async def work(self, parts: Iterator[Part]) -> AsyncIterator[Part]:
+        """The parts of an answer, made in threads: of all answers so many at the same time as there are cores."""
+        while (part := await run_sync(next, parts, None, limiter=self._threads)) is not None:
+            yield part

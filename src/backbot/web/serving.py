@@ -64,7 +64,12 @@ def _serve_one(settings: Settings, listener: socket.socket, *, page: bool) -> No
 
 
 def _serve_many(settings: Settings, listener: socket.socket, workers: int) -> None:
-    live_name(settings.index)  # What would stop every worker is said once.
+    # What would stop every worker is said once.
+    if settings.chroma_url:
+        from backbot.index.following import follow
+
+        follow(settings).stop()
+    live_name(settings.index)
     os.environ["BACKBOT_INDEX"] = str(settings.index)
     if not settings.rate_key.get_secret_value():
         os.environ["BACKBOT_RATE_KEY"] = secrets.token_hex(32)
