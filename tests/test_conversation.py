@@ -6,6 +6,7 @@ import yaml
 
 from backbot.bot import Bot
 from backbot.conversation import MAX_HISTORY, stand_alone
+from backbot.index.lexical import split_words
 
 CONVERSATIONS = yaml.safe_load((Path(__file__).parent / "conversations.yaml").read_text("utf-8"))
 TUNE: list[dict[str, Any]] = CONVERSATIONS["tune"]
@@ -150,3 +151,16 @@ def test_of_several_things_named_the_one_that_the_articles_know_is_carried(histo
 )
 def test_corrections_at_the_end_and_words_that_point_to_nothing(history: list[str], question: str, asked: str):
     assert stand_alone(question, history) == asked
+
+
+def test_a_message_that_names_nothing_known_is_about_what_went_before():
+    titles = frozenset(split_words("core strengthening planks back pain"))
+    asked = stand_alone("10 secs is too hard on my toes, easier version?", ["how do i do a plank"], titles)
+    assert "plank" in asked.lower()
+    assert "easier version" in asked
+
+
+def test_a_message_that_names_something_known_or_elsewhere_stays_alone():
+    titles = frozenset(split_words("core strengthening planks mattress back pain"))
+    for question in ("which mattress is best?", "what stops a migraine?"):
+        assert stand_alone(question, ["how do i do a plank"], titles) == question

@@ -16,7 +16,8 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 def corpus_words() -> CorpusWords:
     counts: Counter[str] = Counter()
     for file in CORPUS.glob("*.md"):
-        for section in file.read_text("utf-8").split("\n## "):
+        # The front matter holds readers' own words, slips and all.
+        for section in file.read_text("utf-8").split("\n## ")[1:]:
             counts.update(set(re.findall(r"[^\W\d_]+", section.lower())))
     return CorpusWords(counts)
 

@@ -80,11 +80,23 @@ def stand_alone(question: str, history: Sequence[str], titles: frozenset[str] = 
         return question
     turns: list[Turn] = []
     for message in history[-MAX_HISTORY:]:
-        turn = _read(_shorten(message.strip()), turns)
+        turn = _read_known(_shorten(message.strip()), turns, titles)
         if turn is not None:
             turns.append(_about_what_is_known(turn, titles))
-    turn = _read(question.strip(), turns)
+    turn = _read_known(question.strip(), turns, titles)
     return question if turn is None else turn.question
+
+
+def _read_known(message: str, turns: Sequence[Turn], titles: frozenset[str]) -> Turn | None:
+    """The message as `_read` reads it; one that names nothing that the articles know is about what went before."""
+    turn = _read(message, turns)
+    if turn is None or not turns or not titles or turns[-1].about.lower() in turn.question.lower():
+        return turn
+    known = load_turn_words()
+    weak = known.generic | known.aspects | known.frame
+    words = " ".join(word.plain for word in split_turn(turn.question) if word.plain not in weak)
+    names_something = known.is_elsewhere(turn.question) or _stems(words) & titles
+    return turn if names_something else _lean(turn.question, turns[-1])
 
 
 def _read(message: str, turns: Sequence[Turn]) -> Turn | None:

@@ -127,9 +127,10 @@ def test_following_many_generations_leaves_neither_files_nor_threads_open(
         publish(small_corpus, settings, embedder, n + 11)
         top(index, "height of my seat")
         held.append((len(open_files()), len(list(Path("/proc/self/task").iterdir()))))
-    # One generation has about 18 files open; Chroma's own pool opens one more or less.
+    # One generation has about 18 files open; Chroma's own pools open one more or less, and start a thread when they like. What
+    # is left open by each of five generations is more than that.
     assert held[-1][0] <= held[0][0] + 3
-    assert held[-1][1] <= held[0][1]
+    assert held[-1][1] <= held[0][1] + 3
 
 
 def test_threads_that_ended_leave_no_connection_open(first: IngestSummary, settings: Settings, embedder: Embedder):
