@@ -164,3 +164,9 @@ def test_a_message_that_names_something_known_or_elsewhere_stays_alone():
     titles = frozenset(split_words("core strengthening planks mattress back pain"))
     for question in ("which mattress is best?", "what stops a migraine?"):
         assert stand_alone(question, ["how do i do a plank"], titles) == question
+
+
+def test_a_switch_that_is_announced_takes_nothing_along_even_when_it_names_nothing_known():
+    titles = frozenset(split_words("core strengthening planks back pain"))
+    question = "different question, who won the cup final?"
+    assert "plank" not in stand_alone(question, ["how do i do a plank"], titles).lower()

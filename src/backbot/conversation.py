@@ -80,26 +80,14 @@ def stand_alone(question: str, history: Sequence[str], titles: frozenset[str] = 
         return question
     turns: list[Turn] = []
     for message in history[-MAX_HISTORY:]:
-        turn = _read_known(_shorten(message.strip()), turns, titles)
+        turn = _read(_shorten(message.strip()), turns, titles)
         if turn is not None:
             turns.append(_about_what_is_known(turn, titles))
-    turn = _read_known(question.strip(), turns, titles)
+    turn = _read(question.strip(), turns, titles)
     return question if turn is None else turn.question
 
 
-def _read_known(message: str, turns: Sequence[Turn], titles: frozenset[str]) -> Turn | None:
-    """The message as `_read` reads it; one that names nothing that the articles know is about what went before."""
-    turn = _read(message, turns)
-    if turn is None or not turns or not titles or turns[-1].about.lower() in turn.question.lower():
-        return turn
-    known = load_turn_words()
-    weak = known.generic | known.aspects | known.frame
-    words = " ".join(word.plain for word in split_turn(turn.question) if word.plain not in weak)
-    names_something = known.is_elsewhere(turn.question) or _stems(words) & titles
-    return turn if names_something else _lean(turn.question, turns[-1])
-
-
-def _read(message: str, turns: Sequence[Turn]) -> Turn | None:
+def _read(message: str, turns: Sequence[Turn], titles: frozenset[str]) -> Turn | None:
     """The message as a turn that stands alone; None when it asks nothing."""
     said, switched = _without_pleasantries(message)
     words = split_turn(said)
@@ -108,10 +96,21 @@ def _read(message: str, turns: Sequence[Turn]) -> Turn | None:
     is_whole = " ".join(word.plain for word in words) in load_turn_words().whole
     if switched or is_whole or not turns or len(words) > MAX_LEANING_WORDS:
         return _new_turn(said)
-    for reading in _READINGS:
-        if turn := reading(said, turns):
-            return turn
-    return _new_turn(_without_opener(said))
+    read = (reading(said, turns) for reading in _READINGS)
+    turn = next(filter(None, read), None) or _new_turn(_without_opener(said))
+    return turn if _is_about_something(turn, turns[-1], titles) else _lean(turn.question, turns[-1])
+
+
+def _is_about_something(turn: Turn, last: Turn, titles: frozenset[str]) -> bool:
+    """Whether the turn names what the last one is about, what the titles and headings do, or what the articles do not treat.
+
+    What names none of these ("an easier version?") is about the last one's subject.
+    """
+    known = load_turn_words()
+    if not titles or last.about.lower() in turn.question.lower() or known.is_elsewhere(turn.question):
+        return True
+    weak = known.generic | known.aspects | known.frame
+    return bool(_stems(" ".join(word.plain for word in split_turn(turn.question) if word.plain not in weak)) & titles)
 
 
 def _about_what_is_known(turn: Turn, titles: frozenset[str]) -> Turn:

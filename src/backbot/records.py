@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -111,7 +112,8 @@ class Passage:
 class Hit:
     """A passage found for a question. `score` orders hits of one search; `dense` is a cosine, `lexical` a BM25 score.
 
-    `row` is the passage's place in its generation of the index.
+    `row` is the passage's place in its generation of the index. `asked` has the numbers of its sentences that answer what
+    readers are known to ask, with how near this question is to that, above 0 to 1.
     """
 
     passage: Passage
@@ -119,6 +121,7 @@ class Hit:
     score: float
     dense: float
     lexical: float
+    asked: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

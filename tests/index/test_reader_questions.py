@@ -37,13 +37,8 @@ def add_questions(folder: Path, answer: str) -> None:
 
 def nearness(index: Index, question: str) -> dict[str, float]:
     """Of the question to the readers' questions that it is near to, by the sentence that answers."""
-    live = index.live()
-    near = live.near_questions(index.embedder.embed([question])[0])
-    found = {}
-    for (row, place), value in near.items():
-        (passage,) = live.content.passages([row])
-        found[passage.quote(passage.sentences[place])] = value
-    return found
+    hits = index.live().search(question, index.embedder.embed([question])[0])
+    return {hit.passage.quote(hit.passage.sentences[n]): near for hit in hits for n, near in hit.asked.items()}
 
 
 def test_a_question_leads_to_its_answer(folder: Path, settings: Settings, embedder: Embedder):

@@ -4,9 +4,10 @@ from backbot.bot import Bot
 from backbot.index.focus import embed_question
 
 
-def test_scores_fall(bot: Bot):
+def test_scores_fall_and_stay_between_0_and_1(bot: Bot):
     scores = [hit.score for hit in bot.search("ice or heat for my back", 20)]
     assert scores == sorted(scores, reverse=True)
+    assert scores[0] <= 1
     assert scores[0] > scores[-1]
     assert scores[-1] >= 0
 

@@ -26,7 +26,7 @@ MAX_STEPS_WORDS = 150
 MEANING_WEIGHT = 0.5
 WORDS_WEIGHT = 0.2
 HEADING_WORDS_WEIGHT = 0.15
-PASSAGE_WEIGHT = 0.45
+PASSAGE_WEIGHT = 0.585
 SHAPE_BONUS = 0.05
 OPENING_WEIGHT = 0.07
 """Of the heading's cosine, for the sentence that opens the section: under a heading that asks, it is the answer."""
@@ -87,10 +87,7 @@ _LEANS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may be shown. `hit` and `place` (its number in the passage) say where it stands.
-
-    `asked` says how near the question is to one that this sentence is known to answer, 0 to 1.
-    """
+    """A sentence that may be shown. `hit` and `place` (its number in the passage) say where it stands."""
 
     hit: Hit
     place: int
@@ -98,7 +95,11 @@ class Candidate:
     score: float
     meaning: float
     vector: Vectors
-    asked: float = 0.0
+
+    @property
+    def asked(self) -> float:
+        """How near the question is to one that this sentence is known to answer, 0 to 1."""
+        return self.hit.asked.get(self.place, 0.0)
 
     @property
     def is_item(self) -> bool:
@@ -113,7 +114,6 @@ Places = dict[tuple[int, int], Candidate]
 def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generation: Generation) -> list[Candidate]:
     """All sentences of the first passages, the best first."""
     asked = set(split_words(question))
-    near = generation.near_questions(vector)
     shapes = [shape for pattern, shape in _QUESTION_SHAPES if pattern.search(question)]
     candidates = []
     for hit in hits[:PASSAGES_READ]:
@@ -133,9 +133,8 @@ def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generati
             score += HEADING_WORDS_WEIGHT * len(asked & heading_words - words) / max(len(asked), 1)
             score += SHAPE_BONUS * any(shape.search(text) for shape in shapes)
             score += OPENING_WEIGHT * asked_above * (passage.part == place == 0)
-            asked_for = near.get((hit.row, place), 0.0)
-            score += ASKED_WEIGHT * asked_for
-            candidates.append(Candidate(hit, place, text, score, meaning, vectors[place], asked_for))
+            score += ASKED_WEIGHT * hit.asked.get(place, 0.0)
+            candidates.append(Candidate(hit, place, text, score, meaning, vectors[place]))
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 

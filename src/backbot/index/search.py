@@ -40,12 +40,9 @@ RETRY_SECONDS = 30
 CANDIDATES = 50
 """How many passages each side proposes."""
 
-WEIGHTS = {"dense": 0.4, "heading": 0.3, "lexical": 0.25, "lexical_heading": 0.1}
-"""Of the passage's cosine, its heading path's cosine, and both BM25 scores; chosen on MEDIQA-2019's training
-questions and evals/answers-tune.yaml."""
-
-ASKED_WEIGHT = 0.3
-"""Of how near the question is to one that the publisher knows readers to ask, for the passage that answers that one."""
+WEIGHTS = {"dense": 0.4, "heading": 0.3, "lexical": 0.25, "lexical_heading": 0.1, "asked": 0.315}
+"""Of the passage's cosine, its heading path's cosine, both BM25 scores, and how near the question is to one that the passage
+is known to answer; chosen on MEDIQA-2019's training questions, evals/answers-tune.yaml and evals/conversations-tune.yaml."""
 
 ASKED_FLOOR = 0.5
 """The cosine of two questions from which on they may ask the same."""
@@ -76,51 +73,43 @@ class Generation:
     def search(self, question: str, vector: Vectors, k: int = 10) -> list[Hit]:
         """The k best passages for the question, the best first; `vector` is the question's, shape (dimension,).
 
-        Passages that either side proposes are ordered by a weighted sum of four scores, each scaled to 0..1 over them; one
-        that answers a question near to this one, as `near_questions` knows it, is raised.
+        Passages that either side proposes, and those that answer what readers are known to ask, are ordered by a weighted
+        sum of five scores; the first four are scaled to 0..1 over them.
         """
         count = self.manifest.passages
         near, _ = self._dense.search(vector, min(max(CANDIDATES, k), count))
         lexical = self._lexical.scores(question)
-        asked: dict[int, float] = {}
-        for (row, _), nearness in self.near_questions(vector).items():
-            asked.setdefault(row, nearness)
+        asked = self._near_questions(vector)
         rows = np.unique(np.concatenate([near, best_rows(lexical, CANDIDATES), np.array(list(asked), np.int64)]))
         cosines = self.content.vectors[rows].astype(np.float32) @ vector
         parts = {
-            "dense": cosines,
-            "heading": self.content.headings[rows].astype(np.float32) @ vector,
-            "lexical": lexical[rows],
-            "lexical_heading": self._lexical_headings.scores_of(question, rows),
+            "dense": _scale(cosines),
+            "heading": _scale(self.content.headings[rows].astype(np.float32) @ vector),
+            "lexical": _scale(lexical[rows]),
+            "lexical_heading": _scale(self._lexical_headings.scores_of(question, rows)),
+            "asked": np.array([max(asked.get(row, {}).values(), default=0) for row in rows.tolist()]),
         }
-        scores = np.sum([WEIGHTS[name] * _scale(part) for name, part in parts.items()], axis=0) / sum(WEIGHTS.values())
-        scores += ASKED_WEIGHT * np.array([asked.get(int(row), 0) for row in rows])
+        scores = np.sum([WEIGHTS[name] * part for name, part in parts.items()], axis=0) / sum(WEIGHTS.values())
         best = np.argsort(-scores, kind="stable")[:k]
         passages = self.content.passages(rows[best].tolist())
         return [
-            Hit(passage, int(rows[i]), float(scores[i]), float(cosines[i]), float(lexical[rows[i]]))
+            Hit(passage, row := int(rows[i]), float(scores[i]), float(cosines[i]), float(lexical[row]), asked.get(row, {}))
             for i, passage in zip(best, passages, strict=True)
         ]
-
-    def near_questions(self, vector: Vectors) -> dict[tuple[int, int], float]:
-        """How near the question is to those that readers are known to ask, above 0 to 1, the nearest first.
-
-        The keys are what answers them: a passage's row and the sentence's number in it.
-        """
-        cosines = self.content.questions @ vector
-        nearest = (
-            np.argpartition(-cosines, ASKED_MOST)[:ASKED_MOST] if len(cosines) > ASKED_MOST else np.arange(len(cosines))
-        )
-        found: dict[tuple[int, int], float] = {}
-        for i in nearest[np.argsort(-cosines[nearest])]:
-            if cosines[i] > ASKED_FLOOR:
-                row, place = self.content.answers[i].tolist()
-                found.setdefault((row, place), float(cosines[i] - ASKED_FLOOR) / (1 - ASKED_FLOOR))
-        return found
 
     def nearest(self, vectors: Vectors) -> Vectors:
         """The cosine of each vector's nearest passage, shape (vectors,)."""
         return self._dense.nearest(vectors)
+
+    def _near_questions(self, vector: Vectors) -> dict[int, dict[int, float]]:
+        """For each passage's row the numbers of its sentences that answer what readers are known to ask, with how near this
+        question is to that, above 0 to 1."""
+        cosines = self.content.questions @ vector
+        found: dict[int, dict[int, float]] = {}
+        for i in best_rows(cosines - ASKED_FLOOR, ASKED_MOST):
+            row, place = self.content.answers[i].tolist()
+            found.setdefault(row, {}).setdefault(place, float(cosines[i] - ASKED_FLOOR) / (1 - ASKED_FLOOR))
+        return found
 
     def close(self) -> None:
         """Give the files back; without it they are given back when nobody holds the generation any more."""
