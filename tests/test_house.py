@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "backbot"
 
 FLOORS = [
-    {"records", "errors", "resources", "settings", "tracing", "__init__"},
+    {"records", "errors", "resources", "settings", "templates", "tracing", "__init__"},
     {"loaders", "chunking", "embeddings", "triage", "prompts", "vocabulary"},
     {"index"},
     {"conversation", "answering", "corpus_check", "insights"},
@@ -31,6 +31,7 @@ HOMES = {
     "sentence_transformers": {"embeddings.py", "answering/entailment.py"},
     "torch": {"embeddings.py", "triage/train.py"},
     "gradio": {"web/"},
+    "jinja2": {"templates.py"},
     "fastapi": {"web/"},
     "uvicorn": {"web/"},
     "prometheus_client": {"operation/metrics.py"},

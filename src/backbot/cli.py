@@ -246,22 +246,20 @@ def status(
     manifest = read_manifest(folder, live_name(folder))
     check_files(folder, manifest, every_byte=True)
     kept = list_generations(folder)
-    server: dict[str, str] = {}
+    server = ""
     if settings.chroma_url:
         from backbot.index.following import find_follower
 
         follower = find_follower(settings)
-        server = {
-            "chroma_server": follower.find_fault() or f"{follower.shared.server} has the live generation, and answers."
-        }
+        server = follower.find_fault() or f"{follower.shared.server} has the live generation, and answers."
     if as_json:
         from dataclasses import asdict
 
-        typer.echo(json.dumps({**asdict(manifest), "kept": kept, **server}, ensure_ascii=False, indent=1))
+        typer.echo(json.dumps({**asdict(manifest), "kept": kept, "chroma_server": server}, ensure_ascii=False, indent=1))
     else:
         from backbot.terminal import console, print_status
 
-        print_status(str(folder), manifest, kept, server.get("chroma_server", ""), console())
+        print_status(str(folder), manifest, kept, server, console())
 
 
 @app.command()

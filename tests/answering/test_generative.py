@@ -39,6 +39,7 @@ from backbot.chunking import split_passages
 from backbot.errors import SettingsInvalid
 from backbot.records import Article, Hit
 from backbot.settings import Settings
+from waiting import wait_until
 
 QUESTION = "Should I put heat or cold on my back right after I hurt it?"
 
@@ -337,15 +338,6 @@ def test_a_wrong_key_is_not_tried_again():
     with serve(fail(401)) as server:
         answer(open_model(server))
         assert len(server.requests) == 1
-
-
-def wait_until(condition: object) -> None:
-    assert callable(condition)
-    for _ in range(500):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came to that")
 
 
 @pytest.mark.parametrize("llm", ["openai:m", "ollama:m"])

@@ -1,6 +1,9 @@
 """One index for several machines: a real Chroma server, killed, frozen, emptied and tampered with."""
 
+import base64
+import hashlib
 import http.server
+import io
 import logging
 import os
 import shutil
@@ -9,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,17 +20,19 @@ import httpx
 import numpy as np
 import pytest
 
-from articles import write_article
+from articles import publish
 from backbot.bot import Bot
 from backbot.embeddings import Embedder
 from backbot.errors import BackbotError, ChromaUnavailable, IndexMissing, SettingsInvalid
 from backbot.index import following
+from backbot.index.dense import FOLDER
 from backbot.index.generations import check_files, list_generations, live_name, read_manifest
 from backbot.index.ingest import IngestSummary, ingest
 from backbot.index.search import Index, open_index
 from backbot.index.sharing import SharedIndex, open_shared
 from backbot.settings import Settings
-from chroma_process import Chroma, chroma, wait_until
+from chroma_process import Chroma, chroma
+from waiting import wait_until
 
 __all__ = ["chroma"]
 
@@ -77,13 +83,6 @@ def serves(index: Index, summary: IngestSummary) -> bool:
     """Whether the machine answers from that generation."""
     assert top(index) == "chairs"
     return index.live().manifest.name == summary.generation
-
-
-def publish(corpus: Path, author: Settings, embedder: Embedder, minutes: int) -> IngestSummary:
-    write_article(corpus, "walking", f"## How far should I walk?\n\nStart with {minutes} minutes a day.", title="Walking")
-    summary = ingest([str(corpus)], author, embedder)
-    assert summary.published
-    return summary
 
 
 def is_asked(index: Index) -> bool:
@@ -324,9 +323,28 @@ def lose_the_files(chroma: Chroma, generation: str) -> None:
     chroma.ask("DELETE", f"/backbot-{generation}-files")
 
 
+def bring_files_of_chromas(chroma: Chroma, generation: str) -> None:
+    """Put another archive in the place of the generation's, sum and all: Chroma unpickles a file of its own."""
+    path = f"/{chroma.collections()[f'backbot-{generation}-files']}"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{FOLDER}/index_metadata.pickle", b"cos\nsystem\n(S'true'\ntR.")
+    value = base64.b64encode(packed.getvalue()).decode()
+    held = chroma.ask("POST", f"{path}/get", {"ids": ["0"], "include": ["metadatas"]}).json()["metadatas"][0]
+    others = {key: "" for key in held if key != "0"}
+    chroma.ask("POST", f"{path}/update", {"ids": ["0"], "metadatas": [{**others, "0": value}]})
+    metadata = {"records": "1", "sha256": hashlib.sha256(packed.getvalue()).hexdigest()}
+    chroma.ask("PUT", path, {"new_metadata": metadata})
+
+
 @pytest.mark.parametrize(
     ("harm", "what"),
-    [(corrupt, "its SHA-256 is another"), (lose_a_piece, "'0' is missing"), (lose_the_files, "is missing")],
+    [
+        (corrupt, "its SHA-256 is another"),
+        (lose_a_piece, "'0' is missing"),
+        (lose_the_files, "is missing"),
+        (bring_files_of_chromas, "it brings files of Chroma's own"),
+    ],
 )
 def test_a_generation_that_is_not_what_was_shared_is_refused_and_the_former_one_serves(
     harm: Callable[[Chroma, str], None],

@@ -6,26 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from articles import write_article
+from articles import publish
 from backbot.embeddings import Embedder
 from backbot.index import search
 from backbot.index.generations import generation_folder, list_generations, live_name
 from backbot.index.ingest import IngestSummary, ingest
 from backbot.index.search import Index
 from backbot.settings import Settings
+from waiting import wait_until
 
 READERS = 12
 
 
 def top(index: Index, question: str) -> str:
     return index.live().search(question, index.embedder.embed([question])[0])[0].passage.article
-
-
-def publish(corpus: Path, settings: Settings, embedder: Embedder, minutes: int) -> IngestSummary:
-    write_article(corpus, "walking", f"## How far should I walk?\n\nStart with {minutes} minutes a day.", title="Walking")
-    summary = ingest([str(corpus)], settings, embedder)
-    assert summary.published
-    return summary
 
 
 def open_files() -> list[str]:
@@ -37,6 +31,10 @@ def open_files() -> list[str]:
         except OSError:
             continue
     return [path for path in found if "/generations/" in path or "/building/" in path]
+
+
+def count_threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def test_readers_are_answered_while_generations_are_published(
@@ -115,7 +113,8 @@ def test_a_former_generation_is_closed_when_its_last_search_ends(
     vector = embedder.embed(["seat"])[0]
     assert in_flight.search("seat", vector)[0].passage.article == "chairs"
     del in_flight
-    assert not any(first.generation in path for path in open_files())
+    # Chroma closes its database from a thread of its own.
+    wait_until(lambda: not any(first.generation in path for path in open_files()), seconds=20)
 
 
 def test_following_many_generations_leaves_neither_files_nor_threads_open(
@@ -126,11 +125,10 @@ def test_following_many_generations_leaves_neither_files_nor_threads_open(
     for n in range(6):
         publish(small_corpus, settings, embedder, n + 11)
         top(index, "height of my seat")
-        held.append((len(open_files()), len(list(Path("/proc/self/task").iterdir()))))
-    # One generation has about 18 files open; Chroma's own pools open one more or less, and start a thread when they like. What
-    # is left open by each of five generations is more than that.
-    assert held[-1][0] <= held[0][0] + 3
-    assert held[-1][1] <= held[0][1] + 3
+        held.append((len(open_files()), count_threads()))
+    files, threads = held[0]
+    # One generation has about 18 files open; Chroma's own pool opens one more or less, and closes them from its own threads.
+    wait_until(lambda: len(open_files()) <= files + 3 and count_threads() <= threads, seconds=20)
 
 
 def test_threads_that_ended_leave_no_connection_open(first: IngestSummary, settings: Settings, embedder: Embedder):

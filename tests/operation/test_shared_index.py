@@ -15,9 +15,10 @@ from backbot.embeddings import Embedder
 from backbot.index.ingest import ingest
 from backbot.index.sharing import open_shared
 from backbot.settings import Settings
-from chroma_process import Chroma, chroma, wait_until
+from chroma_process import Chroma, chroma
 from operation.conftest import Server
 from operation.test_metrics import figures
+from waiting import wait_until
 
 __all__ = ["chroma"]
 

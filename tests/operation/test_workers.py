@@ -13,6 +13,7 @@ import pytest
 
 from operation.conftest import QUESTION, Server
 from operation.test_metrics import figures
+from waiting import wait_until
 
 REDIS = shutil.which("valkey-server") or shutil.which("redis-server") or ""
 
@@ -24,13 +25,6 @@ def children(server: Server) -> set[int]:
         if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
             found.add(int(child))
     return found
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_workers_answer_on_one_port_are_replaced_and_renewed_and_stop_together(start: Callable[..., Server], free_port: int):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backbot.bench.comparison import FLOOR, SEARCH, Compared
+from backbot.templates import open_templates
 
 TEMPLATE = Path(__file__).with_name("peers_report.html")
 
@@ -35,14 +36,5 @@ class About:
 
 def render_peers(about: About, figures: Sequence[Compared], stages: dict[str, float]) -> str:
     """The page as HTML."""
-    # Half a second: only a report pays for it.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE.parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE.name).render(about=about, figures=figures, stages=stages, titles=TITLES)
+    page = open_templates(TEMPLATE.parent).get_template(TEMPLATE.name)
+    return page.render(about=about, figures=figures, stages=stages, titles=TITLES)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from backbot.corpus_check.findings import Report
 from backbot.errors import SourceUnreadable
+from backbot.templates import open_templates
 
 _SHOWN_OF_A_RULE = 5
 _STYLES = {"fault": "bold red", "warning": "yellow"}
@@ -56,15 +57,10 @@ def to_json(report: Report) -> str:
 
 def write_html(report: Report, path: Path) -> None:
     """Write the report as one HTML file that needs nothing else; raises SourceUnreadable where it cannot be written."""
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
     rules = [
         (rule, [f for f in report.findings if f.rule == rule]) for rule in dict.fromkeys(f.rule for f in report.findings)
     ]
-    html = environment.get_template("report.html").render(report=report, rules=rules)
+    html = open_templates(Path(__file__).parent).get_template("report.html").render(report=report, rules=rules)
     try:
         path.write_text(html, "utf-8")
     except OSError as error:

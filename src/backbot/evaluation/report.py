@@ -18,6 +18,7 @@ from backbot.evaluation.opinions import FEW_MARKS, summarise
 from backbot.evaluation.run import Run
 from backbot.evaluation.statistics import percentile
 from backbot.records import TRIAGE_LEVELS
+from backbot.templates import open_templates
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -49,50 +50,45 @@ class Group:
 
 def render_report(run: Run, comparison: Comparison | None = None) -> str:
     """The page; `comparison` adds what changed since a baseline."""
-    # Jinja2 and matplotlib take a second to import: only a report pays for them.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE.parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     bins = bin_declines(run.cases)
     milliseconds = [1000 * second for seconds in run.times.by_case.values() for second in seconds]
     slowest = sorted(((max(s), name) for name, s in run.times.by_case.items() if s), reverse=True)[:SLOWEST]
     wrong = sorted((r for r in run.cases if not r.is_right), key=lambda r: RISKS[r.case.risk])
-    page = environment.get_template(TEMPLATE.name).render(
-        run=run,
-        comparison=comparison,
-        verdict_line=verdict_line(run),
-        metrics=METRICS,
-        said=said_to,
-        wrong=wrong[:MOST_SHOWN],
-        wrong_count=len(wrong),
-        most=MOST_SHOWN,
-        stale=[result for result in run.cases if result.stale],
-        is_overdue=bool(run.review_by) and run.review_by < (run.times.started[:10] or date.max.isoformat()),
-        topics=sorted({result.case.topic for result in run.cases if result.case.topic}),
-        risks=[risk for risk in ("high", "medium", "low") if any(r.case.risk == risk for r in run.cases)],
-        levels=None if not _has_levels(run) else matrix(run.cases, TRIAGE_LEVELS, lambda r: r.case.level, _level),
-        outcomes=None if run.triage_only else matrix(run.cases, _OUTCOMES, lambda r: r.case.expect, lambda r: r.found),
-        flags=[(name, *_flag(name, run.cases)) for name in flag_names(run.cases)],
-        groups=[(title, _groups(run.cases, key)) for title, key in (("kind", _kind), ("voice", _voice))],
-        gaps=find_gaps(run.cases, list(run.articles)),
-        in_vain=Counter(r.case.topic or "no topic" for r in run.cases if r.case.expect == "decline").most_common(),
-        bins=bins,
-        gate_chart=Markup(draw_gate(run.gate)),  # noqa: S704  # our own drawing of our own titles
-        declines_chart=Markup(draw_declines(bins)),  # noqa: S704
-        times_chart=Markup(draw_times(milliseconds)),  # noqa: S704
-        summaries=summarise(run.opinions),
-        few_marks=FEW_MARKS,
-        results={result.case.id: result for result in run.cases},
-        slowest=slowest,
-        median=percentile(milliseconds, 0.5),
-        slow=percentile(milliseconds, 0.95),
+    page = (
+        open_templates(TEMPLATE.parent)
+        .get_template(TEMPLATE.name)
+        .render(
+            run=run,
+            comparison=comparison,
+            verdict_line=verdict_line(run),
+            metrics=METRICS,
+            said=said_to,
+            wrong=wrong[:MOST_SHOWN],
+            wrong_count=len(wrong),
+            most=MOST_SHOWN,
+            stale=[result for result in run.cases if result.stale],
+            is_overdue=bool(run.review_by) and run.review_by < (run.times.started[:10] or date.max.isoformat()),
+            topics=sorted({result.case.topic for result in run.cases if result.case.topic}),
+            risks=[risk for risk in ("high", "medium", "low") if any(r.case.risk == risk for r in run.cases)],
+            levels=None if not _has_levels(run) else matrix(run.cases, TRIAGE_LEVELS, lambda r: r.case.level, _level),
+            outcomes=None if run.triage_only else matrix(run.cases, _OUTCOMES, lambda r: r.case.expect, lambda r: r.found),
+            flags=[(name, *_flag(name, run.cases)) for name in flag_names(run.cases)],
+            groups=[(title, _groups(run.cases, key)) for title, key in (("kind", _kind), ("voice", _voice))],
+            gaps=find_gaps(run.cases, list(run.articles)),
+            in_vain=Counter(r.case.topic or "no topic" for r in run.cases if r.case.expect == "decline").most_common(),
+            bins=bins,
+            gate_chart=Markup(draw_gate(run.gate)),  # noqa: S704  # our own drawing of our own titles
+            declines_chart=Markup(draw_declines(bins)),  # noqa: S704
+            times_chart=Markup(draw_times(milliseconds)),  # noqa: S704
+            summaries=summarise(run.opinions),
+            few_marks=FEW_MARKS,
+            results={result.case.id: result for result in run.cases},
+            slowest=slowest,
+            median=percentile(milliseconds, 0.5),
+            slow=percentile(milliseconds, 0.95),
+        )
     )
     return page
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbot.embeddings import Vectors
-from backbot.errors import ChromaUnavailable, IndexBusy, IndexMissing, IndexUnusable
+from backbot.errors import BackbotError, ChromaUnavailable, IndexBusy, IndexMissing, IndexUnusable
 from backbot.index.chroma_server import Collection
 from backbot.index.generations import Manifest, ingest_lock, live_name, read_manifest
 from backbot.index.sharing import INGEST_AGAIN, SharedIndex, open_shared
@@ -75,8 +75,9 @@ class Follower:
         threading.Thread(target=self._run, name="following", daemon=True).start()
 
     def stop(self) -> None:
-        """Take up nothing more."""
+        """Take up nothing more, ask nothing more."""
         self._stopped.set()
+        self._askers.shutdown(wait=False, cancel_futures=True)
 
     def on_change(self, tell: Callable[[bool], None]) -> None:
         """Call `tell` at each change with whether the server is away or the published generation not served."""
@@ -111,7 +112,7 @@ class Follower:
                 away = ""
         except Exception as error:
             # Whatever it is, the copy still answers, and the thread must live to see the server come back.
-            away = str(error) or type(error).__name__
+            away = _explain(error)
         self._is_known = True
         self._change(away, behind)
 
@@ -161,7 +162,7 @@ class Follower:
             return self.behind if self._has_copy() else str(error)
         except Exception as error:
             self._refused, self._retry_at = name, time.monotonic() + RETRY_SECONDS
-            return str(error) or type(error).__name__
+            return _explain(error)
 
     def _probe(self, name: str) -> None:
         """Search as a reader's question does; raises ChromaUnavailable when that fails or takes too long."""
@@ -255,6 +256,13 @@ class Served:
         rows = len(self._vectors) if len(self._vectors) <= EXACT_ROWS else 0
         parts = [self._vectors[start : start + 4096].astype(np.float32) @ vectors.T for start in range(0, rows, 4096)]
         return np.concatenate(parts) if parts else np.zeros((0, len(vectors)), np.float32)
+
+
+def _explain(error: Exception) -> str:
+    """The error in words; what no operator can mend is a bug, and its traceback goes to the log."""
+    if not isinstance(error, BackbotError | OSError):
+        _log.error("The Chroma server cannot be followed because of a bug.", exc_info=error)
+    return str(error) or type(error).__name__
 
 
 def find_follower(settings: Settings) -> Follower:

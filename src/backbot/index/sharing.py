@@ -184,6 +184,8 @@ class SharedIndex:
                 raise ValueError("its SHA-256 is another")
             with zipfile.ZipFile(archive) as packed:
                 packed.extractall(folder)
+            if (folder / FOLDER).exists():
+                raise ValueError(f"it brings files of Chroma's own ({FOLDER}/), which are never shared")
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
             what = f"{error} is missing" if isinstance(error, KeyError) else error
             raise IndexDamaged(f"{self.server} holds {name} other than it was shared: {what}. {REBUILD}") from None

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from backbot.templates import open_templates
 from backbot.triage.measure import Case, Outcome, Share, by_flag, by_group, headline, judge
 from backbot.triage.review import Review
 from backbot.triage.rules import FlagRow, load_rules, rules_version
@@ -34,13 +33,7 @@ def write_report(path: Path, cases: Sequence[Case], review: Review | None = None
     rules = load_rules()
     outcomes = judge(cases, triage)
     shares = {level.name: (level, named, alarms) for level, named, alarms in by_flag(outcomes)}
-    page = Environment(
-        loader=PackageLoader("backbot.triage", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("report.html.jinja")
+    page = open_templates(Path(__file__).parent).get_template("report.html.jinja")
     path.write_text(
         page.render(
             version=rules_version(),

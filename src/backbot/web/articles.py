@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import jinja2
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from backbot.chunking import Anchors, plain_text
 from backbot.records import Article
+from backbot.templates import open_templates
 
 FindArticle = Callable[[str], Article | None]
 MayLink = Callable[[str], bool]
@@ -29,12 +29,7 @@ _MARK = re.compile(r"\s*\[\^([^\]\s]+)\]")
 _ARTICLE_LINK = re.compile(r"(?:\./)?([\w-]+)\.md(#[\w-]*)?$")
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+TEMPLATES = open_templates(Path(__file__).parent / "templates")
 
 
 def article_page(article: Article, find_article: FindArticle, may_link: MayLink, today: date) -> str:
