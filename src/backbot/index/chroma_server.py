@@ -107,23 +107,19 @@ class ChromaServer:
         return {name: values or {} for name, values in zip(answer["ids"], answer["metadatas"], strict=True)}
 
     def search(
-        self, collection: Collection, vectors: Vectors, k: int, seconds: float = SECONDS
-    ) -> tuple[list[NDArray[np.int64]], list[Vectors]]:
-        """For each vector the ids, which are numbers, of its k nearest records, and their distances, the nearest first."""
-        body = {"query_embeddings": vectors.tolist(), "n_results": min(k, RECORDS), "include": ["distances"]}
+        self, collection: Collection, vector: Vectors, k: int, seconds: float = SECONDS
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """The ids, which are numbers, of the k records nearest to a vector, and their distances, the nearest first."""
+        body = {"query_embeddings": [vector.tolist()], "n_results": min(k, RECORDS), "include": ["distances"]}
         answer = self._ask("POST", f"{self._path(seconds)}/{collection.id}/query", body, seconds=seconds)
         try:
-            ids = [np.array([int(name) for name in row], np.int64) for row in answer["ids"]]
-            distances = [np.array(row, np.float32) for row in answer["distances"]]
+            ((names,), (distances,)) = answer["ids"], answer["distances"]
+            rows, found = np.array([int(name) for name in names], np.int64), np.array(distances, np.float32)
         except (KeyError, TypeError, ValueError) as error:
             raise self._unavailable(f"gives no search results ({error}).") from None
-        if (
-            [len(row) for row in ids] != [len(row) for row in distances]
-            or len(ids) != len(vectors)
-            or not min(map(len, ids))
-        ):
+        if not len(rows) or len(rows) != len(found):
             raise self._unavailable("finds nothing.")
-        return ids, distances
+        return rows, found
 
     def _path(self, seconds: float = SECONDS) -> str:
         """Where the database's collections are. The server says which tenant and database the token opens."""

@@ -25,14 +25,15 @@ COLLECTION = "passages"
 DATABASE = "chroma.sqlite3"
 BATCH = 2000
 
-EFFORTS = ((0, 128), (10_000, 256), (50_000, 512), (200_000, 1024))
+EFFORTS = ((0, 128), (10_000, 256), (50_000, 512), (100_000, 1024), (200_000, 2048), (500_000, 4096))
 """How many candidates a search looks at (`ef_search`), from how many passages on.
 
 Chosen by the curve of evals/bench/growth.py. Of a question's ten nearest among 34,790 real passages a search finds .963 with
 64 candidates, .987 with 128, .994 with 256 and .998 with 512, in 1.5, 1.8, 2.2 and 3.7 ms of processor time; among 84,000
-recombined ones, which crowd closer, .962 with 256, .983 with 512 and .988 with 1024 (8 ms). Twice the links (`max_neighbors`
-32) find .003 to .006 more, and nothing from 512 candidates on. Building with half the candidates (`ef_construction` 100)
-takes two fifths less time and costs up to .013. From 200,000 passages on the number is a guess from that curve.
+recombined ones, which crowd closer, .962 with 256, .983 with 512 and .988 with 1024 (8 ms); among 1,000,000, .962 with 1024,
+.971 with 2048, .981 with 3072 and .982 with 4096, in 5.6, 7.4, 10.7 and 12.3 ms. Twice the links (`max_neighbors` 32) find
+.003 to .006 more, and nothing from 512 candidates on. Building with half the candidates (`ef_construction` 100) takes two
+fifths less time and costs up to .013.
 """
 
 
@@ -103,13 +104,6 @@ class Dense:
         assert distances is not None
         rows = np.fromiter((int(i) for i in found["ids"][0]), np.int64)
         return rows, 1 - np.asarray(distances[0], np.float32)
-
-    def nearest(self, vectors: Vectors) -> Vectors:
-        """The cosine of each vector's nearest neighbour, shape (vectors,)."""
-        found = self._collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
-        distances = found["distances"]
-        assert distances is not None
-        return 1 - np.asarray(distances, np.float32)[:, 0]
 
     def close(self) -> None:
         """Give the database's files back; without it they are given back when nobody holds this object any more."""

@@ -42,8 +42,8 @@ EXACT_ROWS = 50_000
 
 _log = logging.getLogger(__name__)
 
-Nearest = tuple[list[NDArray[np.int64]], list[Vectors]]
-"""For each vector the rows of its nearest ones, and their distances."""
+Nearest = tuple[NDArray[np.int64], Vectors]
+"""The rows of the nearest vectors, and their distances."""
 
 
 class Follower:
@@ -116,11 +116,11 @@ class Follower:
         self._is_known = True
         self._change(away, behind)
 
-    def ask(self, search: Callable[[Vectors, int], Nearest], vectors: Vectors, k: int) -> Nearest | None:
+    def ask(self, search: Callable[[Vectors, int], Nearest], vector: Vectors, k: int) -> Nearest | None:
         """What `search` finds; None when the server is away, or takes longer than QUESTION_SECONDS."""
         if self.away:
             return None
-        asked = self._askers.submit(search, vectors, k)
+        asked = self._askers.submit(search, vector, k)
         try:
             # A limit of the connection alone is not enough: looking up the server's name can hang, too.
             found = asked.result(QUESTION_SECONDS)
@@ -170,7 +170,7 @@ class Follower:
         manifest = read_manifest(self.shared.index, name)
         if server.count(collection) != manifest.passages:
             raise ChromaUnavailable(f"{server} has lost vectors of {name}, or holds others. {INGEST_AGAIN}")
-        vector = np.zeros((1, manifest.dimension), np.float32)
+        vector = np.zeros(manifest.dimension, np.float32)
         # The first search may have to read the vectors from the server's disk.
         server.search(collection, vector, 1, PROBE_SECONDS)
         begun = time.monotonic()
@@ -221,29 +221,22 @@ class Served:
 
     def search(self, vector: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
         """Rows of the k nearest vectors and their cosines, the nearest first."""
-        if found := self._follower.ask(self._search_there, vector[None], k):
-            (rows,), (distances,) = found
+        if found := self._follower.ask(self._search_there, vector, k):
+            rows, distances = found
             return rows, 1 - distances
-        cosines = self._compare(vector[None])[:, 0]
+        cosines = self._compare(vector)
         near = np.argsort(-cosines, kind="stable")[:k]
         return near, cosines[near]
-
-    def nearest(self, vectors: Vectors) -> Vectors:
-        """The cosine of each vector's nearest neighbour, shape (vectors,); all 0 where none is proposed."""
-        if found := self._follower.ask(self._search_there, vectors, 1):
-            return 1 - np.concatenate(found[1])
-        cosines: Vectors = self._compare(vectors).max(axis=0, initial=0)
-        return cosines
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _search_there(self, vectors: Vectors, k: int) -> Nearest:
+    def _search_there(self, vector: Vectors, k: int) -> Nearest:
         shared = self._follower.shared
         try:
             self._collection = self._collection or shared.passages(self._name, PROBE_SECONDS)
-            rows, distances = shared.server.search(self._collection, vectors, k, PROBE_SECONDS)
-            if max(found.max() for found in rows) >= len(self._vectors):
+            rows, distances = shared.server.search(self._collection, vector, k, PROBE_SECONDS)
+            if rows.max() >= len(self._vectors):
                 raise ChromaUnavailable(f"{shared.server} holds other vectors as those of {self._name}. {INGEST_AGAIN}")
             return rows, distances
         except ChromaUnavailable:
@@ -251,11 +244,11 @@ class Served:
             self._collection = None
             raise
 
-    def _compare(self, vectors: Vectors) -> Vectors:
-        """The cosine of each row with each vector, shape (rows, vectors); of no row in a large index."""
+    def _compare(self, vector: Vectors) -> Vectors:
+        """The cosine of each row with the vector, shape (rows,); of no row in a large index."""
         rows = len(self._vectors) if len(self._vectors) <= EXACT_ROWS else 0
-        parts = [self._vectors[start : start + 4096].astype(np.float32) @ vectors.T for start in range(0, rows, 4096)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(vectors)), np.float32)
+        parts = [self._vectors[start : start + 4096].astype(np.float32) @ vector for start in range(0, rows, 4096)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 def _explain(error: Exception) -> str:

@@ -97,9 +97,13 @@ class Generation:
             for i, passage in zip(best, passages, strict=True)
         ]
 
-    def nearest(self, vectors: Vectors) -> Vectors:
-        """The cosine of each vector's nearest passage, shape (vectors,)."""
-        return self._dense.nearest(vectors)
+    def neighbours(self, vector: Vectors) -> Vectors:
+        """The vectors of the CANDIDATES passages nearest to `vector`, shape (passages, dimension).
+
+        None where a large index's Chroma server is away.
+        """
+        rows, _ = self._dense.search(vector, min(CANDIDATES, self.manifest.passages))
+        return self.content.vectors[rows].astype(np.float32)
 
     def _near_questions(self, vector: Vectors) -> dict[int, dict[int, float]]:
         """For each passage's row the numbers of its sentences that answer what readers are known to ask, with how near this

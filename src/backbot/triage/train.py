@@ -1,6 +1,7 @@
 """Trains the classifier and writes it into the package, in one command:
 
-    python -m backbot.triage.train evals/triage/train-*.jsonl --harmless evals/declining/*.jsonl [--device cuda]
+    python -m backbot.triage.train evals/triage/train-*.jsonl --harmless evals/declining/*.jsonl \\
+        --corpus corpus [--device cuda --at-once 5]
 
 It deals the writers' files out to four parts, leaves each part out in turn, learns from the others and reads what was left
 out (kept in `--keep`, so that a second run goes on where the first ended); weighs phrases against the classifier on these
@@ -24,12 +25,15 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backbot.loaders.markdown import read_markdown_file
 from backbot.records import TRIAGE_LEVELS
 from backbot.triage.classifier import FOLDER, LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE, Opinion, join_turns
 from backbot.triage.detector import detect
@@ -297,26 +301,55 @@ def weigh(cases: Sequence[Case], logits: Mapping[str, Mapping[str, float]]) -> d
     return found
 
 
-def read_left_out(
-    files: Sequence[Sequence[Case]], harmless: Sequence[Case], labels: Sequence[str], recipe: Recipe, device: str, keep: Path
-) -> dict[str, dict[str, float]]:
-    """For each case the logits of a network that learnt from the harmless questions and the files of other parts; kept in,
-    and taken from, `keep`."""
-    keep.mkdir(parents=True, exist_ok=True)
-    learnt = hashlib.sha256(repr((recipe, files, harmless)).encode()).hexdigest()[:12]
-    found: dict[str, dict[str, float]] = {}
-    for part in range(_PARTS):
-        kept = keep / f"{learnt}-{part}.logits.json"
-        if not kept.is_file():
-            left_out = [case for file in files[part::_PARTS] for case in file]
-            others = [case for n, file in enumerate(files) if n % _PARTS != part for case in file]
-            logits = predict(train([*others, *harmless], labels, recipe, device), left_out, recipe.longest)
-            rows = {
-                case.id: dict(zip(labels, map(float, row), strict=True)) for case, row in zip(left_out, logits, strict=True)
-            }
-            kept.write_text(json.dumps(rows), "utf-8")
-        found |= json.loads(kept.read_text("utf-8"))
-    return found
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What there is to learn, and where it is learnt; what comes of each part is kept in `keep`."""
+
+    files: Sequence[Sequence[Case]]
+    harmless: Sequence[Case]
+    labels: Sequence[str]
+    recipe: Recipe
+    device: str
+    keep: Path
+
+    def kept(self, name: str) -> Path:
+        """Where something is kept that came of these cases by this recipe."""
+        learnt = hashlib.sha256(repr((self.recipe, self.files, self.harmless)).encode()).hexdigest()[:12]
+        return self.keep / f"{learnt}-{name}"
+
+
+def learn_part(lesson: Lesson, part: int) -> Path:
+    """The kept logits of a part's cases, by a network that learnt from the harmless questions and the other parts' files."""
+    kept = lesson.kept(f"{part}.logits.json")
+    if not kept.is_file():
+        left_out = [case for file in lesson.files[part::_PARTS] for case in file]
+        others = [case for n, file in enumerate(lesson.files) if n % _PARTS != part for case in file]
+        logits = predict(_train(lesson, others), left_out, lesson.recipe.longest)
+        rows = {
+            case.id: dict(zip(lesson.labels, map(float, row), strict=True))
+            for case, row in zip(left_out, logits, strict=True)
+        }
+        kept.write_text(json.dumps(rows), "utf-8")
+    return kept
+
+
+def learn_all(lesson: Lesson) -> Path:
+    """The kept weights of a network that learnt from everything."""
+    import torch
+
+    kept = lesson.kept("network.pt")
+    if not kept.is_file():
+        network = _train(lesson, [case for file in lesson.files for case in file])
+        torch.save(network.cpu().state_dict(), kept)
+    return kept
+
+
+def _train(lesson: Lesson, cases: Sequence[Case]) -> "torch.nn.Module":
+    import torch
+
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(True)
+    return train([*cases, *lesson.harmless], lesson.labels, lesson.recipe, lesson.device)
 
 
 def read_harmless(path: Path) -> list[Case]:
@@ -330,6 +363,24 @@ def read_harmless(path: Path) -> list[Case]:
     ]
 
 
+def read_readers_questions(corpus: Path) -> list[Case]:
+    """What readers ask by the articles' front matter, as cases without a flag; a quarter more are two or three
+    questions of one reader. Without articles on red flags, and without questions in which phrases see a flag."""
+    rules = load_rules()
+    asked = [
+        question
+        for file in sorted(corpus.glob("*.md"))
+        if "red-flags" not in file.stem
+        for known in read_markdown_file(file, file.stem).questions
+        for question in known.asked
+        if not detect([question], rules)
+    ]
+    chance = random.Random(len(asked))  # noqa: S311
+    talks = [tuple(chance.sample(asked, chance.choice((2, 2, 3)))) for _ in range(len(asked) // 4)]
+    said = [*((question,) for question in asked), *talks]
+    return [Case(f"asked-{n}", turns, "none", (), voice="", kind="ordinary", pair="") for n, turns in enumerate(said)]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="python -m backbot.triage.train", description=(__doc__ or "").splitlines()[0])
@@ -337,27 +388,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--harmless", nargs="*", default=[], type=Path, help="JSON Lines of ordinary questions ({id, ask}) that hold no flag"
     )
+    parser.add_argument("--corpus", type=Path, help="a folder of articles, whose readers' questions hold no flag")
     parser.add_argument("--device", default="cpu", help="where torch trains: cpu or cuda")
+    parser.add_argument("--at-once", type=int, default=1, help="how many of the five trainings run at the same time")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where the classifier is written")
     parser.add_argument("--keep", type=Path, default=Path("build/triage"), help="where readings of left-out files are kept")
     parser.add_argument("--weigh-only", action="store_true", help="weigh phrases anew, which is needed when rules change")
     chosen = parser.parse_args(arguments)
     # cuBLAS reads this when torch starts; without it its sums depend on the order in which they end.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    import torch
-
-    torch.set_num_threads(2)
-    torch.use_deterministic_algorithms(True)
-    recipe = Recipe()
     labels = (*LEVEL_LABELS, *(row.id for row in load_rules().flags))
     files = [read_cases(path) for path in chosen.files]
-    every = [case for cases in files for case in cases]
     harmless = [case for path in chosen.harmless for case in read_harmless(path)]
-    weights = weigh(every, read_left_out(files, harmless, labels, recipe, chosen.device, chosen.keep))
-    if not chosen.weigh_only:
-        export(train([*every, *harmless], labels, recipe, chosen.device), chosen.out)
+    if chosen.corpus:
+        harmless += read_readers_questions(chosen.corpus)
+    chosen.keep.mkdir(parents=True, exist_ok=True)
+    lesson = Lesson(files, harmless, labels, Recipe(), chosen.device, chosen.keep)
+    with ProcessPoolExecutor(chosen.at_once, mp_context=get_context("spawn")) as pool:
+        learnt = None if chosen.weigh_only else pool.submit(learn_all, lesson)
+        parts = [pool.submit(learn_part, lesson, part) for part in range(_PARTS)]
+        left_out = [json.loads(part.result().read_text("utf-8")) for part in parts]
+        if learnt:
+            import torch
+
+            network = build_network(len(labels))
+            network.load_state_dict(torch.load(learnt.result(), weights_only=True))
+            export(network, chosen.out)
+    weights = weigh(
+        [case for cases in files for case in cases], {name: row for part in left_out for name, row in part.items()}
+    )
     model = hashlib.sha256((chosen.out / MODEL_FILE).read_bytes()).hexdigest()
-    settings = {"labels": labels, "longest": recipe.longest, "model": model, "weights": weights}
+    settings = {"labels": labels, "longest": lesson.recipe.longest, "model": model, "weights": weights}
     (chosen.out / SETTINGS_FILE).write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
 
 
