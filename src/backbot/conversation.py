@@ -36,10 +36,10 @@ _DETERMINER = r"(?:an?|the|my|your|those|these|that|this)"
 _EXPLETIVE = re.compile(
     r"\bit(?:s|'s)?\s+(?:(?:is|be|been|was|really|always|still|ever|actually)\s+)*(?:\w+\s+)?(?:\w+\s+)?to\b"
     r"|\b(?:is|be)\s+it\s+(?:true|normal|possible|ok|okay|likely|common|usual)\s+(?:to|that|if|for)\b"
-    r"|\bone of\b|\bit takes?\b(?=.*\bto\b)",
+    r"|\bone of\b|\bworth it\b|\bit takes?\b(?=.*\bto\b)",
     re.I,
 )
-""""It" and "one" that point to nothing: "is it true that", "does it take long to"."""
+""""It" and "one" that point to nothing: "is it true that", "does it take long to", "are they worth it"."""
 
 _WHAT_ABOUT = re.compile(r"(?:what about|how about|what of|same for|same question for|for)\s+", re.I)
 _SUPPOSE = re.compile(r"(?:(?:and|but|so|or)\s+)*(?:what if|and if|even if|but if|only if|unless|what happens if)\b", re.I)
