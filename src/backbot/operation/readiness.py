@@ -9,7 +9,9 @@ from backbot.bot import Bot
 from backbot.errors import BackbotError
 from backbot.triage import triage
 
-ASKED = "back pain"
+ASKED = "bakc pain"
+"""Misspelt, because the first misspelt word is what loads the list of words."""
+
 RED_FLAG = "I am numb between my legs and cannot pee"
 DEGRADED = (
     "What was published is damaged, and an earlier generation answers, which may hold what was withdrawn since; or the "

@@ -12,6 +12,8 @@ def add_health(app: FastAPI, bot: Bot) -> None:
     """Give the application /healthz and /readyz."""
     router = APIRouter(include_in_schema=False)
     readiness = Readiness(bot)
+    # What is loaded by the first question should keep no reader waiting.
+    readiness.check()
     bot.index.on_degraded(show_degraded)
 
     @router.get("/healthz")
