@@ -19,7 +19,7 @@ from backbot.records import Hit
 
 PASSAGES_READ = 10
 MAX_WORDS = 115
-MAX_SENTENCES = 6
+MAX_SENTENCES = 7
 MAX_ITEMS = 8
 MAX_STEPS_WORDS = 150
 
