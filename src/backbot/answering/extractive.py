@@ -18,8 +18,8 @@ from backbot.index.search import Generation
 from backbot.records import Hit
 
 PASSAGES_READ = 10
-MAX_WORDS = 115
-MAX_SENTENCES = 7
+MAX_WORDS = 118
+MAX_SENTENCES = 8
 MAX_ITEMS = 8
 MAX_STEPS_WORDS = 150
 
