@@ -20,7 +20,7 @@ FLOORS = [
 ]
 """Each floor may import the floors before it, and rooms on its own floor only where ALLOWED says so."""
 
-ALLOWED_ON_THE_SAME_FLOOR = {("web", "evaluation"), ("triage", "loaders")}
+ALLOWED_ON_THE_SAME_FLOOR = {("web", "evaluation")}
 
 HOMES = {
     "chromadb": {"index/dense.py"},

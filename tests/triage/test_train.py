@@ -8,7 +8,7 @@ import pytest
 
 from backbot.triage.classifier import LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, Classifier
 from backbot.triage.measure import Case
-from backbot.triage.train import Lesson, Recipe, export, learn_part, predict, read_harmless, read_readers_questions, train
+from backbot.triage.train import Lesson, Recipe, export, learn_part, predict, read_harmless, train
 
 LABELS = (*LEVEL_LABELS, "cauda-equina")
 FLAGGED = ("cannot pee since this morning", "no feeling when I wipe", "wet the bed and both legs are numb")
@@ -50,17 +50,6 @@ def test_questions_in_which_phrases_see_a_flag_are_not_learnt_as_harmless(tmp_pa
     asked = ["which chair is best", "I am numb between my legs and I can't pee"]
     file.write_text("".join(json.dumps({"id": f"q{n}", "ask": ask}) + "\n" for n, ask in enumerate(asked)))
     assert [case.turns for case in read_harmless(file)] == [("which chair is best",)]
-
-
-def test_readers_questions_of_the_articles_are_learnt_as_harmless_alone_and_in_conversations(tmp_path: Path):
-    asked = [f"how many minutes of ice on day {n}" for n in range(8)]
-    rows = [json.dumps(ask) for ask in [*asked, "I am numb between my legs and I can't pee"]]
-    questions = "\n".join(["  - answer: Use it for 20 minutes.", "    asked:", *(f"      - {row}" for row in rows)])
-    (tmp_path / "cold.md").write_text(f"---\ntitle: Cold\nquestions:\n{questions}\n---\n\nUse it for 20 minutes.\n")
-    cases = read_readers_questions(tmp_path)
-    assert [case.turns for case in cases[: len(asked)]] == [(ask,) for ask in asked]
-    assert {len(case.turns) for case in cases[len(asked) :]} <= {2, 3} and len(cases) == len(asked) + 2
-    assert {(case.level, case.flags) for case in cases} == {("none", ())}
 
 
 def test_what_was_learnt_is_kept_and_found_again(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The classifier at run time: a small encoder read by ONNX Runtime, made by `python -m backbot.triage.train`.
+"""The classifier at run time: a small encoder read by ONNX Runtime, made by `python -m backbot.commands.train_triage`.
 
 It says how likely a conversation holds each flag and is at least soon, urgent or an emergency, and which of the reader's
 sentences it looked at. What is made of that stands in `judgement`.

@@ -1,11 +1,8 @@
-"""Trains the classifier and writes it into the package, in one command:
+"""Trains the classifier; its command line is `python -m backbot.commands.train_triage`.
 
-    python -m backbot.triage.train evals/triage/train-*.jsonl --harmless evals/declining/*.jsonl \\
-        --corpus corpus [--device cuda --at-once 5]
-
-It deals the writers' files out to four parts, leaves each part out in turn, learns from the others and reads what was left
-out (kept in `--keep`, so that a second run goes on where the first ended); weighs phrases against the classifier on these
-readings; then learns from all files and exports. About ten minutes on a GPU, hours on two cores.
+The writers' files are dealt out to four parts. Each part is left out in turn: a network learns from the others and reads what
+was left out (kept, so that a second run goes on where the first ended). Phrases are weighed against the classifier on these
+readings; then a network learns from all files and is exported. A quarter of an hour on a GPU, hours on two cores.
 
 The classifier is a copy of the embedding model's encoder, fine-tuned to say of a conversation which flags it holds and
 whether it is at least soon, urgent or an emergency. Each label attends to the words that matter to it (label-wise
@@ -15,7 +12,6 @@ learnt twice: as it is, and with its word vectors nudged to where they mislead m
 weights.
 """
 
-import argparse
 import hashlib
 import json
 import math
@@ -33,12 +29,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backbot.loaders.markdown import read_markdown_file
 from backbot.records import TRIAGE_LEVELS
-from backbot.triage.classifier import FOLDER, LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE, Opinion, join_turns
+from backbot.triage.classifier import LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE, Opinion, join_turns
 from backbot.triage.detector import detect
 from backbot.triage.judgement import features
-from backbot.triage.measure import Case, read_cases
+from backbot.triage.measure import Case
 from backbot.triage.rules import load_rules
 
 if TYPE_CHECKING:
@@ -314,7 +309,7 @@ class Lesson:
 
     def kept(self, name: str) -> Path:
         """Where something is kept that came of these cases by this recipe."""
-        learnt = hashlib.sha256(repr((self.recipe, self.files, self.harmless)).encode()).hexdigest()[:12]
+        learnt = hashlib.sha256(repr((self.recipe, self.labels, self.files, self.harmless)).encode()).hexdigest()[:12]
         return self.keep / f"{learnt}-{name}"
 
 
@@ -363,64 +358,26 @@ def read_harmless(path: Path) -> list[Case]:
     ]
 
 
-def read_readers_questions(corpus: Path) -> list[Case]:
-    """What readers ask by the articles' front matter, as cases without a flag; a quarter more are two or three
-    questions of one reader. Without articles on red flags, and without questions in which phrases see a flag."""
-    rules = load_rules()
-    asked = [
-        question
-        for file in sorted(corpus.glob("*.md"))
-        if "red-flags" not in file.stem
-        for known in read_markdown_file(file, file.stem).questions
-        for question in known.asked
-        if not detect([question], rules)
-    ]
-    chance = random.Random(len(asked))  # noqa: S311
-    talks = [tuple(chance.sample(asked, chance.choice((2, 2, 3)))) for _ in range(len(asked) // 4)]
-    said = [*((question,) for question in asked), *talks]
-    return [Case(f"asked-{n}", turns, "none", (), voice="", kind="ordinary", pair="") for n, turns in enumerate(said)]
+def train_classifier(lesson: Lesson, at_once: int, out: Path, *, weigh_only: bool = False) -> None:
+    """Learns, weighs, and writes the classifier into `out`; with `weigh_only` only its weights, for rules that changed.
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m backbot.triage.train", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="+", type=Path, help="JSON Lines files of cases, one a writer")
-    parser.add_argument(
-        "--harmless", nargs="*", default=[], type=Path, help="JSON Lines of ordinary questions ({id, ask}) that hold no flag"
-    )
-    parser.add_argument("--corpus", type=Path, help="a folder of articles, whose readers' questions hold no flag")
-    parser.add_argument("--device", default="cpu", help="where torch trains: cpu or cuda")
-    parser.add_argument("--at-once", type=int, default=1, help="how many of the five trainings run at the same time")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="where the classifier is written")
-    parser.add_argument("--keep", type=Path, default=Path("build/triage"), help="where readings of left-out files are kept")
-    parser.add_argument("--weigh-only", action="store_true", help="weigh phrases anew, which is needed when rules change")
-    chosen = parser.parse_args(arguments)
+    `at_once` of the five trainings run at the same time, each in a process of its own.
+    """
     # cuBLAS reads this when torch starts; without it its sums depend on the order in which they end.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    labels = (*LEVEL_LABELS, *(row.id for row in load_rules().flags))
-    files = [read_cases(path) for path in chosen.files]
-    harmless = [case for path in chosen.harmless for case in read_harmless(path)]
-    if chosen.corpus:
-        harmless += read_readers_questions(chosen.corpus)
-    chosen.keep.mkdir(parents=True, exist_ok=True)
-    lesson = Lesson(files, harmless, labels, Recipe(), chosen.device, chosen.keep)
-    with ProcessPoolExecutor(chosen.at_once, mp_context=get_context("spawn")) as pool:
-        learnt = None if chosen.weigh_only else pool.submit(learn_all, lesson)
+    lesson.keep.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
+        learnt = None if weigh_only else pool.submit(learn_all, lesson)
         parts = [pool.submit(learn_part, lesson, part) for part in range(_PARTS)]
         left_out = [json.loads(part.result().read_text("utf-8")) for part in parts]
         if learnt:
             import torch
 
-            network = build_network(len(labels))
+            network = build_network(len(lesson.labels))
             network.load_state_dict(torch.load(learnt.result(), weights_only=True))
-            export(network, chosen.out)
-    weights = weigh(
-        [case for cases in files for case in cases], {name: row for part in left_out for name, row in part.items()}
-    )
-    model = hashlib.sha256((chosen.out / MODEL_FILE).read_bytes()).hexdigest()
-    settings = {"labels": labels, "longest": lesson.recipe.longest, "model": model, "weights": weights}
-    (chosen.out / SETTINGS_FILE).write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
-
-
-if __name__ == "__main__":
-    main()
+            export(network, out)
+    every = [case for cases in lesson.files for case in cases]
+    weights = weigh(every, {name: row for part in left_out for name, row in part.items()})
+    model = hashlib.sha256((out / MODEL_FILE).read_bytes()).hexdigest()
+    settings = {"labels": lesson.labels, "longest": lesson.recipe.longest, "model": model, "weights": weights}
+    (out / SETTINGS_FILE).write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
