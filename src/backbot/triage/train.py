@@ -1,8 +1,8 @@
 """Trains the classifier; its command line is `python -m backbot.commands.train_triage`.
 
-The writers' files are dealt out to four parts. Each part is left out in turn: a network learns from the others and reads what
-was left out (kept, so that a second run goes on where the first ended). Phrases are weighed against the classifier on these
-readings; then a network learns from all files and is exported. A quarter of an hour on a GPU, hours on two cores.
+The writers' files are dealt out to four parts. Each part is left out in turn: a network learns from the others and reads
+what was left out (kept, so that a second run goes on where the first ended). Phrases are weighed against the classifier on
+these readings; then a network learns from all files and is exported. A quarter of an hour on a GPU, hours on two cores.
 
 The classifier is a copy of the embedding model's encoder, fine-tuned to say of a conversation which flags it holds and
 whether it is at least soon, urgent or an emergency. Each label attends to the words that matter to it (label-wise

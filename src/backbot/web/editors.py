@@ -242,6 +242,6 @@ def _report_script() -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    html = TEMPLATES.get_template(f"editors/{name}.html").render(long_date=long_date, **values)
+def _page(name: str, status: int = 200, fault: str = "", **values: Any) -> HTMLResponse:
+    html = TEMPLATES.get_template(f"editors/{name}.html").render(long_date=long_date, fault=fault, **values)
     return HTMLResponse(html, status, {"Content-Security-Policy": EDITORS_POLICY})
