@@ -28,7 +28,13 @@ def children(server: Server) -> set[int]:
 
 
 def test_workers_answer_on_one_port_are_replaced_and_renewed_and_stop_together(start: Callable[..., Server], free_port: int):
-    server = start("--workers", "2", BACKBOT_METRICS_PORT=str(free_port))
+    server = start(
+        "--workers",
+        "2",
+        BACKBOT_METRICS_PORT=str(free_port),
+        BACKBOT_RATE_PER_ADDRESS="100000/minute",
+        BACKBOT_RATE_OVERALL="100000/minute",
+    )
     workers = children(server)
     assert len(workers) == 2
     assert [server.ask().status_code for _ in range(8)] == [200] * 8
