@@ -1,5 +1,6 @@
 """The whole path on the sample corpus: what a reader asks and what comes back."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from articles import CORPUS
 from backbot.bot import Bot
 from backbot.errors import QuestionInvalid
 from backbot.index.ingest import ingest
-from backbot.index.search import Index
+from backbot.index.search import FixedIndex, Generation, Index
 from backbot.records import AnswerSentence, Reply, Triage
 from backbot.settings import Settings
 
@@ -64,10 +65,28 @@ def test_an_emergency_is_referred_and_nothing_else_is_said(bot: Bot, question: s
 def test_an_emergency_needs_no_index(tmp_path: Path, bot: Bot):
     class NoIndex:
         def __getattr__(self, name: str) -> object:
-            raise AssertionError("the index was asked")
+            raise AssertionError("there is no index")
 
     reply = Bot(NoIndex(), Settings()).reply("I can't feel it when I wipe and both legs are weak")  # type: ignore[arg-type]
     assert reply.triage.level == "emergency"
+
+
+def test_an_emergency_does_not_wait_for_the_search_that_runs_beside_triage(bot: Bot):
+    may_search = threading.Event()
+
+    class SlowIndex(FixedIndex):
+        def live(self) -> Generation:
+            assert may_search.wait(60)
+            return super().live()
+
+    slow = Bot(SlowIndex(bot.index.live(), bot.index.embedder), Settings())
+    assert slow.reply("My back hurts and I can't feel when I wipe or need a wee").outcome == "referred"
+    parts = slow.stream("Should I put ice or heat on my back?")
+    assert isinstance(next(parts), Triage)
+    may_search.set()
+    *_, reply = parts
+    assert isinstance(reply, Reply)
+    assert reply.outcome == "answered"
 
 
 def test_the_parts_come_in_the_order_in_which_a_reader_needs_them(bot: Bot):

@@ -1,7 +1,8 @@
-"""The flow of one question, on one screen: triage, conversation, retrieval, answer or decline, reply."""
+"""The flow of one question, on one screen: triage and retrieval side by side, answer or decline, reply."""
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from backbot.answering.citations import make_citation
@@ -11,11 +12,11 @@ from backbot.answering.generative import EXTRACTIVE, LanguageModel, Supported, l
 from backbot.conversation import stand_alone
 from backbot.embeddings import load_embedder
 from backbot.errors import QuestionInvalid
-from backbot.index.retrieval import retrieve
-from backbot.index.search import Index, open_index
+from backbot.index.retrieval import Retrieved, retrieve
+from backbot.index.search import Generation, Index, open_index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
-from backbot.tracing import ended
+from backbot.tracing import ended, traced
 from backbot.triage import is_about_red_flags, light_line, triage
 from backbot.triage.review import describe_review, reviewed_by
 
@@ -37,6 +38,8 @@ class Bot:
         self.index = index
         self.settings = settings
         self.language_model = language_model
+        # While triage reads on one core, retrieval runs on another; what comes of it is heard after triage alone.
+        self._beside = ThreadPoolExecutor(thread_name_prefix="retrieval")
         self.disclaimer = f"{WHAT_THIS_IS} {describe_review(reviewed_by())}"
 
     def reply(self, question: str, history: Sequence[str] = (), country: str = "", context: str = "") -> Reply:
@@ -54,6 +57,7 @@ class Bot:
         self, question: str, history: Sequence[str] = (), country: str = "", context: str = ""
     ) -> Iterator[Triage | AnswerSentence | Reply]:
         """The same in parts, as they are ready: the triage, then each sentence, then the whole reply."""
+        looking = self._beside.submit(traced(lambda: self._look_up(question, history, context)))
         noticed = triage((*history, question), country or self.settings.country)
         ended("triage")
         yield noticed
@@ -61,13 +65,9 @@ class Bot:
             yield Reply("referred", noticed, (), (), self.disclaimer, (), "extractive", question)
             return
 
-        generation = self.index.live()
-        open_article = generation.content.article(context) if context else None
-        before = (open_article.title, *history) if open_article else history
-        asked = stand_alone(_searchable(question, self.settings.max_question_chars), before, generation.titles)
-        ended("conversation")
-        found = retrieve(asked, generation, self.index.embedder)
+        asked, generation, found = looking.result()
         corrected, hits = found.read.corrected, found.hits
+        ended("waiting for retrieval")
         ranked = rank_sentences(corrected, found.vector, hits, generation)
         ended("ranking")
         is_held = holds_answer(corrected, found.vector, hits, ranked)
@@ -95,6 +95,15 @@ class Bot:
         )
         ended("citations")
         yield reply
+
+    def _look_up(self, question: str, history: Sequence[str], context: str) -> tuple[str, Generation, Retrieved]:
+        """The question as it stands alone, the generation that was asked, and what it has."""
+        generation = self.index.live()
+        open_article = generation.content.article(context) if context else None
+        before = (open_article.title, *history) if open_article else history
+        asked = stand_alone(_searchable(question, self.settings.max_question_chars), before, generation.titles)
+        ended("conversation")
+        return asked, generation, retrieve(asked, generation, self.index.embedder)
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""

@@ -42,11 +42,10 @@ def error_console() -> Console:
 def print_traces(first: Trace, again: Trace, out: Console) -> None:
     """Milliseconds by stage: of a first question, which also opens what is opened at first use, and of the same again."""
     table = Table("Stage", "first time, ms", "again, ms", "share of the second")
-    total = sum(again.milliseconds.values())
     for stage, milliseconds in again.milliseconds.items():
-        bar = "█" * round(_BAR * milliseconds / total)
+        bar = "█" * round(_BAR * milliseconds / again.whole)
         table.add_row(stage, f"{first.milliseconds[stage]:,.1f}", f"{milliseconds:,.1f}", bar)
-    table.add_row("all", f"{sum(first.milliseconds.values()):,.1f}", f"{total:,.1f}", style="bold")
+    table.add_row("all, triage and retrieval side by side", f"{first.whole:,.1f}", f"{again.whole:,.1f}", style="bold")
     out.print(table)
 
 
