@@ -1,5 +1,6 @@
 """The flow of one question, on one screen: triage and retrieval side by side, answer or decline, reply."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +39,9 @@ class Bot:
         self.index = index
         self.settings = settings
         self.language_model = language_model
-        # While triage reads on one core, retrieval runs on another; what comes of it is heard after triage alone.
-        self._beside = ThreadPoolExecutor(thread_name_prefix="retrieval")
+        # While triage reads on one core, retrieval runs on another; what comes of it is heard after triage alone. More
+        # threads than cores make no answer sooner, and eight askers at once get a quarter fewer.
+        self._beside = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="retrieval")
         self.disclaimer = f"{WHAT_THIS_IS} {describe_review(reviewed_by())}"
 
     def reply(self, question: str, history: Sequence[str] = (), country: str = "", context: str = "") -> Reply:
