@@ -36,6 +36,13 @@ def small_bot(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> B
         "bed heals the back. Keep moving as much as the pain lets you.",
         title="Bed rest and back pain",
     )
+    write_article(
+        folder,
+        "surgeon",
+        "## What should I ask the surgeon?\n\nAsk the surgeon before an operation:\n\n- How sure are you that this is the cause?\n"
+        "- What happens if I wait?\n- How many of these operations do you do a year?\n\nIs that too much to ask? It is not.",
+        title="Before an operation on the back",
+    )
     settings = Settings(index=tmp_path_factory.mktemp("index"))
     ingest([str(folder)], settings, embedder)
     return Bot(Index(settings.index, embedder), settings)
@@ -66,6 +73,17 @@ def test_a_list_that_was_asked_for_is_kept_whole_with_its_introduction(small_bot
         "armrests that move",
         "a seat edge that is round",
     ]
+
+
+def test_questions_in_a_list_are_what_to_ask_and_a_rhetorical_one_is_left_out(small_bot: Bot):
+    said = texts(small_bot, "what should i ask the surgeon before an operation")
+    assert said[:4] == [
+        "Ask the surgeon before an operation:",
+        "How sure are you that this is the cause?",
+        "What happens if I wait?",
+        "How many of these operations do you do a year?",
+    ]
+    assert "Is that too much to ask?" not in said
 
 
 def test_steps_come_in_their_order(small_bot: Bot):

@@ -124,7 +124,8 @@ def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generati
         heading_words = set(split_words(" ".join((passage.title, *passage.headings))))
         for place, sentence in enumerate(passage.sentences):
             text = passage.quote(sentence)
-            if _POINTER.match(text) or len(text.split()) < 3 or text.endswith("?"):
+            # A question between sentences is rhetorical; in a list it is one to ask somebody.
+            if _POINTER.match(text) or len(text.split()) < 3 or (text.endswith("?") and not sentence.is_item):
                 continue
             words = _words_of(text)
             meaning = meanings[place]
