@@ -31,7 +31,7 @@ SHAPE_BONUS = 0.05
 OPENING_WEIGHT = 0.07
 """Of the heading's cosine, for the sentence that opens the section: under a heading that asks, it is the answer."""
 
-ASKED_WEIGHT = 0.3
+ASKED_WEIGHT = 0.4
 """Of how near the question is to one that the sentence is known to answer."""
 
 KEEP_FOLLOWING = 0.9
@@ -40,7 +40,7 @@ KEEP_FOLLOWING = 0.9
 KEEP_OTHER = 0.6
 """The same for a sentence from elsewhere."""
 
-SAME_CONTENT = 0.9
+SAME_CONTENT = 0.8
 """Cosine above which two sentences say the same."""
 
 _COUNT = r"\b(?:\d+|an?|one|two|three|four|five|six|few|several)\b"
