@@ -183,6 +183,20 @@ def test_asking_never_imports_what_costs_seconds(index: Path):
     assert run.stdout.strip() == "[]", run.stderr
 
 
+@pytest.mark.parametrize(("wanted", "threads"), [({}, {1}), ({"OPENBLAS_NUM_THREADS": "2"}, {2})])
+def test_blas_has_one_thread_unless_the_operator_wants_more(index: Path, wanted: dict[str, str], threads: set[int]):
+    code = (
+        "from backbot.bot import open_bot; from backbot.settings import load_settings\n"
+        "open_bot(load_settings()).reply('Should I put ice or heat on my back?')\n"
+        "from threadpoolctl import threadpool_info\n"
+        "print({found['num_threads'] for found in threadpool_info() if found['internal_api'] == 'openblas'})"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    env |= {"BACKBOT_INDEX": str(index), **wanted}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
+    assert run.stdout.strip() == str(threads), run.stderr
+
+
 def test_help_names_every_command():
     run = backbot("--help")
     for command in ("ingest", "ask", "search", "chat", "serve", "triage", "status"):
