@@ -1,6 +1,7 @@
 """Training: what the one command writes is read by the classifier, and the same messages give the same network."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 
 from backbot.triage.classifier import LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, Classifier
 from backbot.triage.measure import Case
-from backbot.triage.network import Recipe, export, predict, train
-from backbot.triage.train import Lesson, learn_part, read_harmless
+from backbot.triage.network import GOING_ON, Recipe, export, predict, save_network, train
+from backbot.triage.train import Lesson, go_on, learn_part, read_harmless
 
 LABELS = (*LEVEL_LABELS, "cauda-equina")
 FLAGGED = ("cannot pee since this morning", "no feeling when I wipe", "wet the bed and both legs are numb")
@@ -61,3 +62,19 @@ def test_what_was_learnt_is_kept_and_found_again(tmp_path: Path):
     first.write_text("{}")
     assert learn_part(lesson, 0).read_text() == "{}"
     assert learn_part(Lesson(files[::-1], [], LABELS, Recipe(epochs=1, batch=6), "cpu", tmp_path), 0) != first
+
+
+def test_going_on_keeps_what_was_learnt_and_the_weights(network, tmp_path: Path):
+    start, out = tmp_path / "start.pt", tmp_path / "classifier"
+    save_network(network, start)
+    export(network, out)
+    weights = {label: [1.5] for label in LEVEL_LABELS}
+    (out / SETTINGS_FILE).write_text(json.dumps({"labels": LABELS, "longest": 64, "model": "", "weights": weights}))
+    more = [Case("n", ("I keep having to sit with the tap running",), "emergency", ("cauda-equina",), "plain", "flag")]
+    said = "I keep having to sit with the tap running"
+    before = Classifier(out).read([said]).logits["emergency"]
+    go_on(Lesson([CASES, more], [], LABELS, replace(GOING_ON, batch=7), "cpu", tmp_path, start), out)
+    after = Classifier(out)
+    assert after.read([said]).logits["emergency"] > before
+    assert after.read([PLAIN[0]]).logits["emergency"] < after.read([said]).logits["emergency"]
+    assert after.weights == weights

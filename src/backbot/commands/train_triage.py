@@ -13,9 +13,9 @@ from backbot.loaders.markdown import read_markdown_file
 from backbot.triage.classifier import FOLDER, LEVEL_LABELS
 from backbot.triage.detector import detect
 from backbot.triage.measure import Case, read_cases
-from backbot.triage.network import Recipe
+from backbot.triage.network import GOING_ON, Recipe
 from backbot.triage.rules import load_rules
-from backbot.triage.train import Lesson, read_harmless, train_classifier
+from backbot.triage.train import Lesson, go_on, read_harmless, train_classifier
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--at-once", type=int, default=1, help="how many of the five trainings run at the same time")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where the classifier is written")
     parser.add_argument("--keep", type=Path, default=Path("build/triage"), help="where what was learnt is kept")
+    parser.add_argument("--go-on", type=Path, help="a kept network: new files are taken up from there, nothing is weighed")
     parser.add_argument("--weigh-only", action="store_true", help="weigh phrases anew, which is needed when rules change")
     chosen = parser.parse_args(arguments)
     labels = (*LEVEL_LABELS, *(row.id for row in load_rules().flags))
@@ -41,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     harmless = [case for path in chosen.harmless for case in read_harmless(path)]
     if chosen.corpus:
         harmless += read_readers_questions(chosen.corpus)
+    if chosen.go_on:
+        go_on(Lesson(files, harmless, labels, GOING_ON, chosen.device, chosen.keep, chosen.go_on), chosen.out)
+        return
     lesson = Lesson(files, harmless, labels, Recipe(), chosen.device, chosen.keep)
     train_classifier(lesson, chosen.at_once, chosen.out, weigh_only=chosen.weigh_only)
 

@@ -8,6 +8,7 @@ these readings; then a network learns from all files and is exported. A quarter 
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from backbot.triage.classifier import LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, O
 from backbot.triage.detector import detect
 from backbot.triage.judgement import features
 from backbot.triage.measure import Case
-from backbot.triage.network import Network, Recipe, export, load_network, predict, save_network, train
+from backbot.triage.network import Network, Recipe, export, load_network, mean_network, predict, save_network, train
 from backbot.triage.rules import load_rules
 
 _PARTS = 4
@@ -48,7 +49,8 @@ def weigh(cases: Sequence[Case], logits: Mapping[str, Mapping[str, float]]) -> d
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What there is to learn, and where it is learnt; what comes of each part is kept in `keep`."""
+    """What there is to learn, and where it is learnt; what comes of each part is kept in `keep`. `start` is a network kept
+    before, which has learnt a part of it."""
 
     files: Sequence[Sequence[Case]]
     harmless: Sequence[Case]
@@ -56,10 +58,13 @@ class Lesson:
     recipe: Recipe
     device: str
     keep: Path
+    start: Path | None = None
 
     def kept(self, name: str) -> Path:
         """Where something is kept that came of these cases by this recipe."""
-        learnt = hashlib.sha256(repr((self.recipe, self.labels, self.files, self.harmless)).encode()).hexdigest()[:12]
+        learnt = hashlib.sha256(
+            repr((self.recipe, self.labels, self.files, self.harmless, self.start)).encode()
+        ).hexdigest()[:12]
         return self.keep / f"{learnt}-{name}"
 
 
@@ -87,7 +92,7 @@ def learn_all(lesson: Lesson) -> Path:
 
 
 def _train(lesson: Lesson, cases: Sequence[Case]) -> Network:
-    return train([*cases, *lesson.harmless], lesson.labels, lesson.recipe, lesson.device)
+    return train([*cases, *lesson.harmless], lesson.labels, lesson.recipe, lesson.device, lesson.start)
 
 
 def read_harmless(path: Path) -> list[Case]:
@@ -106,6 +111,8 @@ def train_classifier(lesson: Lesson, at_once: int, out: Path, *, weigh_only: boo
 
     `at_once` of the five trainings run at the same time, each in a process of its own.
     """
+    # cuBLAS reads this when torch starts; without it its sums depend on the order in which they end.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     lesson.keep.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
         learnt = None if weigh_only else pool.submit(learn_all, lesson)
@@ -114,7 +121,23 @@ def train_classifier(lesson: Lesson, at_once: int, out: Path, *, weigh_only: boo
         if learnt:
             export(load_network(learnt.result(), len(lesson.labels)), out)
     every = [case for cases in lesson.files for case in cases]
-    weights = weigh(every, {name: row for part in left_out for name, row in part.items()})
+    _describe(out, lesson, weigh(every, {name: row for part in left_out for name, row in part.items()}))
+
+
+def go_on(lesson: Lesson, out: Path) -> None:
+    """Learns files that came since the lesson's `start`, among all others, and writes the mean of both into `out`.
+
+    The weights of phrases against the classifier stay: they are fitted on readings of files not learnt from, and there are
+    none.
+    """
+    assert lesson.start
+    weights = json.loads((out / SETTINGS_FILE).read_text("utf-8"))["weights"]
+    lesson.keep.mkdir(parents=True, exist_ok=True)
+    export(mean_network(lesson.start, learn_all(lesson), len(lesson.labels)), out)
+    _describe(out, lesson, weights)
+
+
+def _describe(out: Path, lesson: Lesson, weights: Mapping[str, Sequence[float]]) -> None:
     model = hashlib.sha256((out / MODEL_FILE).read_bytes()).hexdigest()
     settings = {"labels": lesson.labels, "longest": lesson.recipe.longest, "model": model, "weights": weights}
     (out / SETTINGS_FILE).write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
