@@ -55,6 +55,13 @@ def test_ask_says_where_the_time_goes_beside_the_answer(index: Path):
     assert [stage for stage in ("triage", "embedding", "search", "citations") if stage not in run.stderr] == []
 
 
+def test_ask_says_where_the_time_of_an_emergency_goes(index: Path):
+    run = backbot("ask", "--json", "--trace", "numb between my legs and I can't pee", index=index)
+    assert json.loads(run.stdout)["outcome"] == "referred"
+    assert "triage" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_ask_answers_a_batch_line_by_line(index: Path, tmp_path: Path):
     rows = [
         {"id": "q1", "turns": ["Is a cold pack good?", "and how long should I leave it on?"]},

@@ -17,7 +17,7 @@ from backbot.index.retrieval import Retrieved, retrieve
 from backbot.index.search import Generation, Index, open_index
 from backbot.records import AnswerSentence, Hit, Reply, Triage
 from backbot.settings import Settings
-from backbot.tracing import ended, traced
+from backbot.tracing import Trace, ended, ran_beside, tracing
 from backbot.triage import is_about_red_flags, light_line, triage
 from backbot.triage.review import describe_review, reviewed_by
 
@@ -26,6 +26,9 @@ WHAT_THIS_IS = (
 )
 DECLINED = "The articles do not answer that, so I would rather not guess. For advice about you, ask a doctor or pharmacist."
 SUGGESTIONS = 3
+THREADS = max(2, os.cpu_count() or 2)
+"""More make no answer sooner: each needs a core, and memory of its own."""
+
 PASSAGES_AN_ARTICLE = 10
 """How many passages are ranked for each article wanted."""
 
@@ -39,9 +42,8 @@ class Bot:
         self.index = index
         self.settings = settings
         self.language_model = language_model
-        # While triage reads on one core, retrieval runs on another; what comes of it is heard after triage alone. More
-        # threads than cores make no answer sooner, and eight askers at once get a quarter fewer.
-        self._beside = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="retrieval")
+        # While triage reads on one core, retrieval runs on another; what comes of it is heard after triage alone.
+        self._beside = ThreadPoolExecutor(THREADS, thread_name_prefix="retrieval")
         self.disclaimer = f"{WHAT_THIS_IS} {describe_review(reviewed_by())}"
 
     def reply(self, question: str, history: Sequence[str] = (), country: str = "", context: str = "") -> Reply:
@@ -59,7 +61,7 @@ class Bot:
         self, question: str, history: Sequence[str] = (), country: str = "", context: str = ""
     ) -> Iterator[Triage | AnswerSentence | Reply]:
         """The same in parts, as they are ready: the triage, then each sentence, then the whole reply."""
-        looking = self._beside.submit(traced(lambda: self._look_up(question, history, context)))
+        looking = self._beside.submit(self._look_up, question, history, context)
         noticed = triage((*history, question), country or self.settings.country)
         ended("triage")
         yield noticed
@@ -67,9 +69,10 @@ class Bot:
             yield Reply("referred", noticed, (), (), self.disclaimer, (), "extractive", question)
             return
 
-        asked, generation, found = looking.result()
-        corrected, hits = found.read.corrected, found.hits
+        asked, generation, found, stages = looking.result()
+        ran_beside(stages)
         ended("waiting for retrieval")
+        corrected, hits = found.read.corrected, found.hits
         ranked = rank_sentences(corrected, found.vector, hits, generation)
         ended("ranking")
         is_held = holds_answer(corrected, found.vector, hits, ranked)
@@ -98,14 +101,15 @@ class Bot:
         ended("citations")
         yield reply
 
-    def _look_up(self, question: str, history: Sequence[str], context: str) -> tuple[str, Generation, Retrieved]:
-        """The question as it stands alone, the generation that was asked, and what it has."""
-        generation = self.index.live()
-        open_article = generation.content.article(context) if context else None
-        before = (open_article.title, *history) if open_article else history
-        asked = stand_alone(_searchable(question, self.settings.max_question_chars), before, generation.titles)
-        ended("conversation")
-        return asked, generation, retrieve(asked, generation, self.index.embedder)
+    def _look_up(self, question: str, history: Sequence[str], context: str) -> tuple[str, Generation, Retrieved, Trace]:
+        """The question as it stands alone, the generation that was asked, what it has, and where the time went."""
+        with tracing() as stages:
+            generation = self.index.live()
+            open_article = generation.content.article(context) if context else None
+            before = (open_article.title, *history) if open_article else history
+            asked = stand_alone(_searchable(question, self.settings.max_question_chars), before, generation.titles)
+            ended("conversation")
+            return asked, generation, retrieve(asked, generation, self.index.embedder), stages
 
     def search(self, query: str, k: int = 10) -> list[Hit]:
         """The k best passages for the query, the best first; raises QuestionInvalid as `reply` does."""

@@ -2,12 +2,9 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeVar
-
-Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -33,7 +30,7 @@ _listening: ContextVar[Trace | None] = ContextVar("listening", default=None)
 
 @contextlib.contextmanager
 def tracing() -> Iterator[Trace]:
-    """Listen to the stages of what this thread does inside the block, and others for it (`traced`)."""
+    """Listen to the stages of what this thread does inside the block."""
     trace = Trace()
     began = time.perf_counter()
     token = _listening.set(trace)
@@ -51,12 +48,8 @@ def ended(stage: str) -> None:
         trace.ended(stage)
 
 
-def traced(work: Callable[[], Result]) -> Callable[[], Result]:
-    """The same work for another thread to do: whoever listens here hears of its stages, too."""
+def ran_beside(other: Trace) -> None:
+    """Count the stages of what another thread did meanwhile for this one."""
     trace = _listening.get()
-
-    def do() -> Result:
-        _listening.set(Trace(trace.milliseconds) if trace else None)
-        return work()
-
-    return do
+    if trace is not None:
+        trace.milliseconds.update(other.milliseconds)

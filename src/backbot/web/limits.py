@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import math
-import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,6 +13,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from limits import RateLimitItem, parse
 
+from backbot.bot import THREADS
 from backbot.errors import SettingsInvalid
 from backbot.settings import Settings
 from backbot.web.rate_store import RateStore
@@ -95,9 +95,8 @@ class Limits:
         self._urgent_looks = Places(URGENT_LOOKS, MOST_URGENT)
         self._other_looks = Places(OTHER_LOOKS, WAITING * OTHER_LOOKS)
         self._glances = CapacityLimiter(1)
-        # More threads than cores make no answer sooner, and each keeps memory of its own. One that waits for a language
-        # model needs no core.
-        self._threads = CapacityLimiter(settings.max_streams if settings.llm else max(2, os.cpu_count() or 2))
+        # A thread that waits for a language model needs no core.
+        self._threads = CapacityLimiter(settings.max_streams if settings.llm else THREADS)
 
     async def admit(self, address: str) -> None:
         """Count one request of the address, whatever it is; raises Busy far beyond the rates."""
