@@ -9,7 +9,7 @@ import pytest
 
 from backbot.triage.classifier import LEVEL_LABELS, MODEL_FILE, SETTINGS_FILE, Classifier
 from backbot.triage.measure import Case
-from backbot.triage.network import GOING_ON, Recipe, export, predict, save_network, train
+from backbot.triage.network import GOING_ON, Recipe, export, load_network, predict, save_network, train
 from backbot.triage.train import Lesson, go_on, learn_part, read_harmless
 
 LABELS = (*LEVEL_LABELS, "cauda-equina")
@@ -73,8 +73,11 @@ def test_going_on_keeps_what_was_learnt_and_the_weights(network, tmp_path: Path)
     more = [Case("n", ("I keep having to sit with the tap running",), "emergency", ("cauda-equina",), "plain", "flag")]
     said = "I keep having to sit with the tap running"
     before = Classifier(out).read([said]).logits["emergency"]
-    go_on(Lesson([CASES, more], [], LABELS, replace(GOING_ON, batch=7), "cpu", tmp_path, start), out)
+    lesson = Lesson([CASES, more], [], LABELS, replace(GOING_ON, batch=7), "cpu", tmp_path)
+    go_on(lesson, start, out)
     after = Classifier(out)
     assert after.read([said]).logits["emergency"] > before
     assert after.read([PLAIN[0]]).logits["emergency"] < after.read([said]).logits["emergency"]
     assert after.weights == weights
+    kept = predict(load_network(lesson.kept("network.pt"), len(LABELS)), more, 64)[0]
+    np.testing.assert_allclose(list(after.read([said]).logits.values()), kept, atol=0.5)

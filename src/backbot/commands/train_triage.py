@@ -34,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--at-once", type=int, default=1, help="how many of the five trainings run at the same time")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where the classifier is written")
     parser.add_argument("--keep", type=Path, default=Path("build/triage"), help="where what was learnt is kept")
-    parser.add_argument("--go-on", type=Path, help="a kept network: new files are taken up from there, nothing is weighed")
-    parser.add_argument("--weigh-only", action="store_true", help="weigh phrases anew, which is needed when rules change")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--go-on", type=Path, help="a kept network: new files are taken up from there, nothing is weighed")
+    instead.add_argument("--weigh-only", action="store_true", help="weigh phrases anew, which is needed when rules change")
     chosen = parser.parse_args(arguments)
     labels = (*LEVEL_LABELS, *(row.id for row in load_rules().flags))
     files = [read_cases(path) for path in chosen.files]
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.corpus:
         harmless += read_readers_questions(chosen.corpus)
     if chosen.go_on:
-        go_on(Lesson(files, harmless, labels, GOING_ON, chosen.device, chosen.keep, chosen.go_on), chosen.out)
+        go_on(Lesson(files, harmless, labels, GOING_ON, chosen.device, chosen.keep), chosen.go_on, chosen.out)
         return
     lesson = Lesson(files, harmless, labels, Recipe(), chosen.device, chosen.keep)
     train_classifier(lesson, chosen.at_once, chosen.out, weigh_only=chosen.weigh_only)

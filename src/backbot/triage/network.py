@@ -9,6 +9,7 @@ weights.
 """
 
 import math
+import os
 import random
 import re
 import tempfile
@@ -70,6 +71,8 @@ def train(
     """A network that has learnt the cases' labels, from the encoder or from the kept network `start` on."""
     import torch
 
+    # cuBLAS reads this when it is first used; without it its sums depend on the order in which they end.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(2)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(recipe.seed)
@@ -167,12 +170,12 @@ def load_network(file: Path, labels: int) -> Network:
     return network
 
 
-def mean_network(one: Path, other: Path, labels: int) -> Network:
-    """The network whose weights are the mean of two kept ones', so that less of what the first knew is lost (Wortsman et al.
+def mean_network(one: Network, other: Network, labels: int) -> Network:
+    """The network whose weights are the mean of two others', so that less of what the first knew is lost (Wortsman et al.
     2022, CVPR)."""
-    first, second = (load_network(file, labels).state_dict() for file in (one, other))
+    second = other.cpu().state_dict()
     network = build_network(labels)
-    network.load_state_dict({name: (value + second[name]) / 2 for name, value in first.items()})
+    network.load_state_dict({name: (value + second[name]) / 2 for name, value in one.cpu().state_dict().items()})
     return network
 
 
