@@ -65,24 +65,32 @@ def test_a_sentence_that_leans_back_comes_only_after_its_antecedent(small_bot: B
                 assert said[n - 1].startswith("Leave a cold pack")
 
 
-def test_a_list_that_was_asked_for_is_kept_whole_with_its_introduction(small_bot: Bot):
-    said = texts(small_bot, "what are the things a chair for back pain should have?")
-    assert said[:4] == [
-        "A good chair for a sore back has:",
-        "a lumbar support that moves up and down",
-        "armrests that move",
-        "a seat edge that is round",
-    ]
-
-
-def test_questions_in_a_list_are_what_to_ask_and_a_rhetorical_one_is_left_out(small_bot: Bot):
-    said = texts(small_bot, "what should i ask the surgeon before an operation")
-    assert said[:4] == [
-        "Ask the surgeon before an operation:",
-        "How sure are you that this is the cause?",
-        "What happens if I wait?",
-        "How many of these operations do you do a year?",
-    ]
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        (
+            "what are the things a chair for back pain should have?",
+            [
+                "A good chair for a sore back has:",
+                "a lumbar support that moves up and down",
+                "armrests that move",
+                "a seat edge that is round",
+            ],
+        ),
+        (
+            "what should i ask the surgeon before an operation",
+            [
+                "Ask the surgeon before an operation:",
+                "How sure are you that this is the cause?",
+                "What happens if I wait?",
+                "How many of these operations do you do a year?",
+            ],
+        ),
+    ],
+)
+def test_a_list_that_was_asked_for_is_kept_whole_with_its_introduction(small_bot: Bot, question: str, wanted: list[str]):
+    said = texts(small_bot, question)
+    assert said[:4] == wanted
     assert "Is that too much to ask?" not in said
 
 

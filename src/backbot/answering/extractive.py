@@ -153,24 +153,26 @@ def choose_sentences(question: str, ranked: Sequence[Candidate]) -> list[Candida
         return []
     if _ASKS_FOR_STEPS.search(question):
         return _whole_passage(first, places)
-    if first.is_item or first.text.endswith(":"):
-        chosen = _with_list(first, places, whole=_ASKS_FOR_LIST.search(question) is not None)
-    else:
-        chosen = _with_following(first, places)
+    asks_for_list = _ASKS_FOR_LIST.search(question) is not None
+    if asks_for_list:
+        # The list beside the best sentence is what was asked for.
+        first = next((other for other in ranked if other.hit is first.hit and other.is_item), first)
+    is_list = first.is_item or first.text.endswith(":")
+    chosen = _with_list(first, places, whole=asks_for_list) if is_list else _with_following(first, places)
+    head = len(chosen) if is_list else 1
     for other in ranked:
         if len(chosen) >= MAX_SENTENCES or other.score < KEEP_OTHER * first.score:
             break
         if _stands_alone(other, places) and other not in chosen and _fits(chosen, other) and not _repeats(other, chosen):
             chosen.append(other)
-    return _in_reading_order(chosen)
+    return _in_reading_order(chosen, head)
 
 
-def _in_reading_order(chosen: list[Candidate]) -> list[Candidate]:
-    """The first sentence, then the others passage by passage, each passage's in the order of its text."""
+def _in_reading_order(chosen: list[Candidate], head: int) -> list[Candidate]:
+    """The head as it is, then the others passage by passage, each passage's in the order of its text."""
     rows = list(dict.fromkeys(candidate.hit.row for candidate in chosen))
-    introduced = 1 + (len(chosen) > 1 and chosen[0].text.endswith(":"))
-    rest = sorted(chosen[introduced:], key=lambda candidate: (rows.index(candidate.hit.row), candidate.place))
-    return chosen[:introduced] + rest
+    rest = sorted(chosen[head:], key=lambda candidate: (rows.index(candidate.hit.row), candidate.place))
+    return chosen[:head] + rest
 
 
 def _whole_passage(first: Candidate, places: Places) -> list[Candidate]:
