@@ -44,7 +44,8 @@ def play_when_full(
     monkeypatch.setattr(limits, "WAIT_SECONDS", PATIENCE)
 
     async def run(address: str, scenario: Callable[[httpx.AsyncClient], Awaitable[None]], go: threading.Event) -> None:
-        most = httpx.Limits(max_connections=500)
+        # The server ends a connection that was idle for five seconds, perhaps just as the next question is sent on it.
+        most = httpx.Limits(max_connections=500, keepalive_expiry=1)
         headers = {"Origin": address}
         async with asyncio.timeout(PATIENCE), httpx.AsyncClient(base_url=address, headers=headers, limits=most) as client:
             client.timeout = httpx.Timeout(PATIENCE)
