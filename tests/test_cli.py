@@ -183,7 +183,8 @@ def test_asking_never_imports_what_costs_seconds(index: Path):
         "import sys; from backbot.bot import open_bot; from backbot.settings import load_settings\n"
         "reply = open_bot(load_settings()).reply('Should I put ice or heat on my back?')\n"
         "assert reply.outcome == 'answered'\n"
-        "print([name for name in ('torch', 'transformers', 'sentence_transformers', 'gradio', 'sklearn') if name in sys.modules])"
+        "slow = ('torch', 'transformers', 'sentence_transformers', 'gradio', 'sklearn', 'chromadb')\n"
+        "print([name for name in slow if name in sys.modules])"
     )
     env = {**os.environ, "BACKBOT_INDEX": str(index)}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)

@@ -69,6 +69,8 @@ class Bot:
             yield Reply("referred", noticed, (), (), self.disclaimer, (), "extractive", question)
             return
 
+        # While retrieval still runs.
+        light = light_line() if is_about_red_flags(question) else ""
         asked, generation, found, stages = looking.result()
         ran_beside(stages)
         ended("waiting for retrieval")
@@ -96,7 +98,7 @@ class Bot:
             suggestions=_suggest(hits, {question, *(supported.passage.heading for supported in shown)}),
             engine=shown[0].engine if shown else EXTRACTIVE,
             question=asked,
-            message=_message(question, answered=bool(shown)),
+            message=light if shown else DECLINED,
         )
         ended("citations")
         yield reply
@@ -143,9 +145,3 @@ def _suggest(hits: Sequence[Hit], answered: set[str]) -> tuple[str, ...]:
     """Headings near the question that read as questions and were neither asked nor answered just now."""
     headings = dict.fromkeys(hit.passage.heading for hit in hits if hit.passage.heading.endswith("?"))
     return tuple(heading for heading in headings if heading not in answered)[:SUGGESTIONS]
-
-
-def _message(question: str, *, answered: bool) -> str:
-    if not answered:
-        return DECLINED
-    return light_line() if is_about_red_flags(question) else ""

@@ -290,7 +290,7 @@ def bench(
 
 
 def _open_bot(settings: Settings) -> "Bot":
-    # Half a second of Chroma: only commands that search pay for it.
+    # A fifth of a second: only commands that search pay for it.
     from backbot.bot import open_bot
 
     return open_bot(settings)

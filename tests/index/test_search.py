@@ -1,7 +1,12 @@
 import numpy as np
+import pytest
 
 from backbot.bot import Bot
+from backbot.index import exact, search
+from backbot.index.dense import Dense
+from backbot.index.exact import Exact
 from backbot.index.focus import embed_question
+from backbot.index.search import Generation
 
 
 def test_scores_fall_and_stay_between_0_and_1(bot: Bot):
@@ -45,3 +50,30 @@ def test_a_short_question_keeps_its_own_vector(bot: Bot):
 def test_more_passages_than_there_are_can_be_asked_for(bot: Bot):
     count = bot.index.live().manifest.passages
     assert len(bot.search("back", count + 100)) <= count
+
+
+def test_chroma_and_comparing_each_vector_find_the_same(bot: Bot, monkeypatch: pytest.MonkeyPatch):
+    few = bot.index.live()
+    assert isinstance(few._dense, Exact)
+    monkeypatch.setattr(search, "FEW", few.manifest.passages - 1)
+    many = Generation(bot.index.folder, few.manifest)
+    assert isinstance(many._dense, Dense)
+    for question in ("ice or heat?", "how firm should a mattress be", "are my flat feet why it hurts"):
+        vector = bot.index.embedder.embed([question])[0]
+        rows, cosines = few._dense.search(vector, 10)
+        found, near = many._dense.search(vector, 10)
+        assert found.tolist() == rows.tolist()
+        assert np.allclose(near, cosines, atol=1e-3)
+        assert [hit.row for hit in many.search(question, vector)] == [hit.row for hit in few.search(question, vector)]
+    many.close()
+
+
+@pytest.mark.parametrize("block", [1, 3, 4096])
+def test_comparing_goes_through_all_vectors(block: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exact, "BLOCK", block)
+    vectors = np.eye(5, dtype=np.float16)
+    wanted = np.array([0.1, 0.5, 0, 0.8, 0.3], np.float32)
+    rows, cosines = Exact(vectors).search(wanted, 3)
+    assert rows.tolist() == [3, 1, 4]
+    assert cosines == pytest.approx([0.8, 0.5, 0.3])
+    assert Exact(vectors[:0]).search(wanted, 3)[0].tolist() == []

@@ -21,8 +21,8 @@ from backbot.settings import Settings
 if TYPE_CHECKING:
     from backbot.bot import Bot
 
-WARM_UP = ("is walking good for my back?",)
-"""Asked first and not counted, so that what is loaded once is not taken for a slow reply."""
+WARM_UP = ("is walkng good for my back?",)
+"""Asked first and not counted, so that what is loaded once, for a misspelt word too, is not taken for a slow reply."""
 
 
 def run_eval(
@@ -90,7 +90,7 @@ def evaluate(
         ask = ask_triage(settings.country)
         ask(WARM_UP)
         return ask_and_judge(suite, ask, Articles({}), asked, advance)
-    # Half a second of Chroma: only a suite that asks for answers pays for it.
+    # Only a suite that asks for answers pays for what an index needs.
     from backbot.bot import open_bot
     from backbot.evaluation.cache import AnswerCache, cache_key
     from backbot.evaluation.opinions import give_opinions, load_judges

@@ -82,12 +82,17 @@ def build_dense(
         database.execute("vacuum")
 
 
+def check_database(folder: Path) -> None:
+    """Raise IndexDamaged if the folder holds no Chroma database: a copy from a Chroma server is not served without it, where
+    it would not hear of what is published."""
+    if not (folder / DATABASE).is_file():
+        raise IndexDamaged(f"{folder} holds no Chroma database. Run backbot ingest to build the index again.")
+
+
 class Dense:
     """A published Chroma database, only ever read."""
 
     def __init__(self, folder: Path):
-        if not (folder / DATABASE).is_file():
-            raise IndexDamaged(f"{folder} holds no Chroma database. Run backbot ingest to build the index again.")
         client = _open_client(folder)
         # Chroma keeps every client it opened until it is closed; this one is, when the last search that uses it ends.
         self._close = weakref.finalize(self, client.close)

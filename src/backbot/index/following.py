@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from backbot.embeddings import Vectors
 from backbot.errors import BackbotError, ChromaUnavailable, IndexBusy, IndexMissing, IndexUnusable
 from backbot.index.chroma_server import Collection
+from backbot.index.exact import Exact
 from backbot.index.generations import Manifest, ingest_lock, live_name, read_manifest
 from backbot.index.sharing import INGEST_AGAIN, SharedIndex, open_shared
 from backbot.settings import Settings
@@ -216,7 +217,8 @@ class Served:
     def __init__(self, follower: Follower, name: str, vectors: NDArray[np.float16]):
         self._follower = follower
         self._name = name
-        self._vectors = vectors
+        self._rows = len(vectors)
+        self._exact = Exact(vectors if len(vectors) <= EXACT_ROWS else vectors[:0])
         self._collection: Collection | None = None
 
     def search(self, vector: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
@@ -224,9 +226,7 @@ class Served:
         if found := self._follower.ask(self._search_there, vector, k):
             rows, distances = found
             return rows, 1 - distances
-        cosines = self._compare(vector)
-        near = np.argsort(-cosines, kind="stable")[:k]
-        return near, cosines[near]
+        return self._exact.search(vector, k)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -236,19 +236,13 @@ class Served:
         try:
             self._collection = self._collection or shared.passages(self._name, PROBE_SECONDS)
             rows, distances = shared.server.search(self._collection, vector, k, PROBE_SECONDS)
-            if rows.max() >= len(self._vectors):
+            if rows.max() >= self._rows:
                 raise ChromaUnavailable(f"{shared.server} holds other vectors as those of {self._name}. {INGEST_AGAIN}")
             return rows, distances
         except ChromaUnavailable:
             # The same vectors may be there again as another collection.
             self._collection = None
             raise
-
-    def _compare(self, vector: Vectors) -> Vectors:
-        """The cosine of each row with the vector, shape (rows,); of no row in a large index."""
-        rows = len(self._vectors) if len(self._vectors) <= EXACT_ROWS else 0
-        parts = [self._vectors[start : start + 4096].astype(np.float32) @ vector for start in range(0, rows, 4096)]
-        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 def _explain(error: Exception) -> str:
