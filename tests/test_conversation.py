@@ -64,6 +64,11 @@ def test_question_without_history_comes_back_as_it_is():
          "Pillow: how high"),
         (["is walking good for a sore back"], "how far", "how far (is walking good for a sore back)"),
         (["how long does an MRI take"], "what about cupping?", "how long does cupping take"),
+        (["how long do I fast before a scan"], "and after one?", "how long do I fast before a scan: after one"),
+        (["does warming the hip joints work"], "and once its done when do i notice",
+         "once warming the hip joints is done when do i notice"),
+        (["is a cyst in the middle of the back rare"], "how long till it shrinks",
+         "how long till a cyst in the middle of the back shrinks"),
     ],
 )  # fmt: skip
 def test_standalone_question_reads_well(history: list[str], question: str, expected: str):

@@ -107,7 +107,8 @@ def _is_about_something(turn: Turn, last: Turn, titles: frozenset[str]) -> bool:
     What names none of these ("an easier version?") is about the last one's subject.
     """
     known = load_turn_words()
-    if not titles or last.about.lower() in turn.question.lower() or known.is_elsewhere(turn.question):
+    carried = any(words.lower() in turn.question.lower() for words in (last.about, _carried(last.question)))
+    if not titles or carried or known.is_elsewhere(turn.question):
         return True
     weak = known.generic | known.aspects | known.frame
     return bool(_stems(" ".join(word.plain for word in split_turn(turn.question) if word.plain not in weak)) & titles)
@@ -154,8 +155,12 @@ def _new_turn(question: str) -> Turn:
     """A message that begins a subject. With no better word for it, an aspect of other subjects is this one's."""
     known = load_turn_words()
     named = known.subject(question)
-    short = " ".join(asking_sentence(question).strip(_EDGES + "?").split()[:MAX_CARRIED_WORDS])
-    return Turn(question, named or known.weak_subject(question), named or short)
+    return Turn(question, named or known.weak_subject(question), named or _carried(question))
+
+
+def _carried(question: str) -> str:
+    """What is asked, short enough to stand beside a follow-up."""
+    return " ".join(asking_sentence(question).strip(_EDGES + "?").split()[:MAX_CARRIED_WORDS])
 
 
 def _read_contrast(said: str, turns: Sequence[Turn]) -> Turn | None:
@@ -265,7 +270,10 @@ def _read_pointer(said: str, turns: Sequence[Turn]) -> Turn | None:
     elif word.plain in {"one", "ones"} and words[place - 1].plain == "the":
         start = words[place - 1].start
     subject = last.subject
-    if word.plain == "its":
+    if word.plain == "its" and place + 1 < len(words) and not known.can_name(words[place + 1].plain):
+        # "once its done".
+        subject += " are" if _is_plural(subject) else " is"
+    elif word.plain == "its":
         subject += "'" if subject.endswith("s") else "'s"
     elif article := re.search(rf"\b(an?)\s+{re.escape(subject)}", last.question, re.I):
         subject = f"{article[1].lower()} {subject}"
@@ -309,9 +317,13 @@ def _clauses_before(before: str) -> str:
 
 def _agree(before: str, subject: str) -> str:
     """The words before a plural subject with their verb in the plural: "does it hurt" -> "do the jabs hurt"."""
-    if not re.search(r"[^sui]s$", subject) or " or " in subject:
+    if not _is_plural(subject):
         return before
     return re.sub(r"\b(\w+)(\s+)$", lambda found: _PLURAL_VERBS.get(found[1].lower(), found[1]) + found[2], before)
+
+
+def _is_plural(subject: str) -> bool:
+    return re.search(r"[^sui]s$", subject) is not None and not re.search(r" or |^\w+ing (?:an?|the|my|your) ", subject)
 
 
 def _read_omission(said: str, turns: Sequence[Turn]) -> Turn | None:
@@ -324,7 +336,10 @@ def _read_omission(said: str, turns: Sequence[Turn]) -> Turn | None:
 
 
 def _lean(asked: str, last: Turn) -> Turn:
-    """What is asked, with what it is about beside it."""
+    """What is asked, with what it is about beside it: where it only says when or for whom, the last question."""
+    known, words = load_turn_words(), split_turn(asked)
+    if words[0].plain in known.within and not any(word.plain in known.asking for word in words):
+        return Turn(f"{_carried(last.question)}: {asked}", last.subject, last.about)
     if last.subject and last.about == last.subject:
         return Turn(f"{last.subject[:1].upper()}{last.subject[1:]}: {asked}", last.subject, last.about)
     return Turn(f"{asked.rstrip(_EDGES)} ({last.about})", last.subject, last.about)

@@ -13,6 +13,12 @@ from backbot.errors import RulesInvalid
 _TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
+_DETERMINERS = re.compile(r"\s+(?:an?|the|my|your)\s+", re.I)
+_WHERE = re.compile(
+    r"\s+(?:in|of|at|behind|between)\s+(?:the|my|your)\s+(?:\w+\s+){0,4}?(?:back|spine|neck|chest|ribs|blades)\b", re.I
+)
+""""A herniated disc in the chest part of the back": another than the usual one."""
+
 _BEFORE_SWITCH = "and, ok, but, so, no, nah, oh, actually, one, a, i have a, ive got a, just a"
 _BEFORE_RETURN = "and, ok, but, so, can we, just"
 _BEFORE_CORRECTION = "no, nope, nah, sorry, oops, wait, actually, oh, ah, well, but, and, what"
@@ -109,11 +115,15 @@ class TurnWords:
             return ""
         last = runs[0]
         for run in runs[1:]:
-            between = split_turn(text[last[-1].end : run[0].start])
-            if len(between) > 2 or not any(word.plain in self.joins for word in between):
+            between = text[last[-1].end : run[0].start]
+            words = split_turn(between)
+            is_object = last[-1].plain.endswith("ing") and _DETERMINERS.fullmatch(between)
+            if not is_object and (len(words) > 2 or not any(word.plain in self.joins for word in words)):
                 break
             last = run
-        return text[runs[0][0].start : last[-1].end]
+        end = last[-1].end
+        where = _WHERE.match(text, end)
+        return text[runs[0][0].start : where.end() if where else end]
 
     def _runs(self, text: str) -> list[list[Word]]:
         """The runs of words that can name a subject; a verb ("do I HOLD", "way to STRETCH") is in none."""
@@ -123,7 +133,7 @@ class TurnWords:
             before = words[i - 1].plain if i else ""
             if i and not text[words[i - 1].end : word.start].isspace():
                 runs.append([])
-            is_verb = before in self.doers or (before == "to" and i > 1)
+            is_verb = before in {*self.doers, "one", "ones"} or (before == "to" and i > 1)
             if self.can_name(word.plain) and not is_verb:
                 runs[-1].append(word)
             else:
