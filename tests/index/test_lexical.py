@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backbot.index.lexical import Lexical, best_rows, build_lexical
+from backbot.index.lexical import Lexical, best_rows, build_lexical, split_words
 
 TEXTS = [
     "Put ice on a sprain",
@@ -24,6 +24,10 @@ def test_the_scores_of_some_rows_are_those_of_all(lexical, question):
     assert everything.shape == (len(TEXTS),)
     for rows in ([], [0], [4, 1, 1], [0, 1, 2, 3, 4]):
         assert (lexical.scores_of(question, np.array(rows, np.int64)) == everything[rows]).all()
+
+
+def test_ten_is_not_the_machine():
+    assert split_words("ten minutes of TENS") == split_words("minutes TENS")
 
 
 def test_a_row_that_holds_more_of_the_words_scores_higher(lexical):
