@@ -171,6 +171,12 @@ def test_ingest_names_what_it_left_out_and_exits_1(small_corpus: Path, tmp_path:
     assert "3 articles" in run.stdout
 
 
+def test_how_many_articles_there_are_is_not_made_up_while_they_are_read(small_corpus: Path, tmp_path: Path):
+    run = backbot("ingest", str(small_corpus), index=tmp_path / "index")
+    assert "3/?" in run.stderr
+    assert "/100" not in run.stderr
+
+
 def test_ingest_of_nothing_says_what_to_do(tmp_path: Path):
     run = backbot("ingest", str(tmp_path / "nowhere"), index=tmp_path / "index")
     assert run.returncode == 1

@@ -20,7 +20,7 @@ def show_progress() -> Iterator["Advance"]:
 
         def advance(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, rate="")
+                tasks[stage] = bar.add_task(stage, total=total or None, rate="")
             task = tasks[stage]
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
             bar.update(task, completed=done, total=total or None, rate=f"{speed:,.0f}/s" if speed else "")
