@@ -25,7 +25,7 @@ from backbot.settings import Settings
 from backbot.web.server import create_app
 from operation.conftest import Server
 
-BENCH = Path(__file__).parents[2] / "evals" / "bench" / "faults.py"
+BENCHES = Path(__file__).parents[2] / "evals" / "bench"
 
 
 @pytest.fixture
@@ -140,10 +140,18 @@ def test_a_running_server_goes_on_with_a_damaged_index_and_says_so_when_it_is_st
     assert "Traceback" not in "".join(server.log)
 
 
-def test_readers_get_right_answers_or_refusals_while_server_ingest_and_index_suffer(tmp_path: Path):
-    kinds = ["the server killed", "an ingest killed", "the index damaged"]
+@pytest.mark.parametrize(
+    ("bench", "kinds"),
+    [
+        ("faults.py", ["the server killed", "an ingest killed", "the index damaged"]),
+        ("chroma_faults.py", ["Chroma killed", "Chroma killed in an ingest", "a server killed"]),
+    ],
+)
+def test_readers_get_right_answers_or_refusals_while_things_are_killed_and_damaged(
+    bench: str, kinds: list[str], tmp_path: Path
+):
     played = subprocess.run(
-        [sys.executable, str(BENCH), "--rounds", "3", "--out", str(tmp_path / "faults.json")]
+        [sys.executable, str(BENCHES / bench), "--rounds", "3", "--out", str(tmp_path / "faults.json")]
         + [part for kind in kinds for part in ("--only", kind)],
         capture_output=True,
         text=True,
@@ -172,11 +180,11 @@ def test_readers_get_right_answers_or_refusals_while_server_ingest_and_index_suf
     ],
 )
 def test_the_bench_knows_a_right_answer_from_a_wrong_one(status: int, body: object, verdict: str):
-    sys.path.insert(0, str(BENCH.parent))
+    sys.path.insert(0, str(BENCHES))
     try:
-        from faults import judge  # type: ignore[import-not-found]
+        from readers import judge  # type: ignore[import-not-found]
     finally:
-        sys.path.remove(str(BENCH.parent))
+        sys.path.remove(str(BENCHES))
     text = body if isinstance(body, str) else json.dumps(body)
     assert judge(status, text, {("answered", (("a", "q"),))}) == verdict
 
