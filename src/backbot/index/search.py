@@ -40,7 +40,7 @@ RETRY_SECONDS = 30
 
 FEW = 4_000
 """Up to so many passages all vectors are compared, which takes .03 ms for 600 and .2 ms for 4,000; of more Chroma's graph is
-asked, which takes 1.5 ms, and half a second and 60 MB to open."""
+asked, which takes 1.5 ms, and half a second and 45 MB to open."""
 
 CANDIDATES = 50
 """How many passages each side proposes."""
