@@ -1,6 +1,6 @@
 import pytest
 
-from backbot.bench.comparison import FLOOR, SEARCH, compare, stage_times
+from backbot.bench.comparison import SEARCH, compare, stage_times
 from backbot.bench.peers import Question
 
 QUESTIONS = [Question("a#0", "Ice or heat?", ("heat-vs-cold",)), Question("b#0", "May I walk?", ("walking", "rehab"))]
@@ -20,7 +20,6 @@ def answered(peer, done, name, milliseconds, articles, extra=None):
 
 def own(done, name, milliseconds, found):
     extra = {
-        "floor": milliseconds / 4,
         "search": {"milliseconds": milliseconds / 2, "articles": found},
         "stages": {"triage": 1.0, "search": milliseconds / 10},
     }
@@ -63,10 +62,8 @@ def test_a_ratio_above_one_means_that_backbot_is_better_whichever_way_the_figure
     assert figure(name).ratios["txtai"].median == pytest.approx(ratio)
 
 
-def test_the_floor_and_the_search_alone_stand_beside_the_reply():
-    sides = figure("Time a question, median").sides
-    assert sides[SEARCH].low == 6
-    assert sides[FLOOR].low == 3
+def test_the_search_alone_stands_beside_the_reply():
+    assert figure("Time a question, median").sides[SEARCH].low == 6
 
 
 def test_quality_is_that_of_what_is_found_not_of_what_is_cited():
@@ -80,6 +77,13 @@ def test_a_peer_that_finds_nothing_for_a_question_loses_by_it():
     rows = [answered("txtai", 0, "a#0", 1.0, []), answered("txtai", 0, "b#0", 1.0, ["walking"])]
     found = next(c for c in compare(rows, QUESTIONS) if c.name == "Quality: a right article first")
     assert found.sides["txtai"].median == 0.5
+
+
+def test_a_side_that_names_no_articles_has_a_time_and_no_quality():
+    rows = [answered("floor", 0, "a#0", 1.0, []), answered("txtai", 0, "a#0", 2.0, ["heat-vs-cold"])]
+    sides = {found.name: set(found.sides) for found in compare(rows, QUESTIONS)}
+    assert sides["Time a question, median"] == {"floor", "txtai"}
+    assert sides["Quality: a right article first"] == {"txtai"}
 
 
 def test_a_figure_that_nobody_has_is_left_out():

@@ -73,9 +73,11 @@ def test_a_peer_that_stops_says_why(folder, few_articles):
 
 
 def test_backbot_speaks_the_protocol_and_its_page_shows_each_figure(few_articles):
-    pythons = {"backbot": Path(sys.executable)}
+    pythons = dict.fromkeys(("backbot", "floor"), Path(sys.executable))
     rows = list(compare_peers(PEERS_FOLDER, pythons, few_articles, QUESTIONS, 1, 1, quiet))
+    assert [row["peer"] for row in rows if row["step"] == "ingested"] == ["backbot"]
     figures = compare(rows, QUESTIONS)
+    assert {"backbot", "floor"} <= set(figures[0].sides)
     about = About("today", 2, (0.1, 0.2), 1, 3, len(QUESTIONS), {"backbot": 30}, tuple(TITLES[name] for name in PEERS))
     page = render_peers(about, figures, stage_times(rows))
     assert page.count("<svg") == len(figures) + 1 == 16
@@ -90,7 +92,7 @@ def test_only_peers_whose_environment_is_whole_take_part(tmp_path):
     with pytest.raises(BenchUnavailable, match=r"make\.sh"):
         interpreters(tmp_path)
     (tmp_path / "txtai" / "made-from.txt").touch()
-    assert list(interpreters(tmp_path)) == ["backbot", "txtai"]
+    assert list(interpreters(tmp_path)) == ["backbot", "floor", "txtai"]
 
 
 @pytest.mark.parametrize("name", PEERS)

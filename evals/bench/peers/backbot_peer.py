@@ -1,4 +1,4 @@
-"""backbot: what is timed is the whole reply; beside it the floor, its search alone, and each stage of the reply.
+"""backbot: what is timed is the whole reply; beside it its search alone, and each stage of the reply.
 
 Its ingest reads the articles from their file, which the peers' time leaves out.
 """
@@ -12,9 +12,8 @@ from protocol import PASSAGES, speak
 
 from backbot.bot import Bot, open_bot
 from backbot.embeddings import load_embedder
-from backbot.index.dense import Dense
-from backbot.index.generations import generation_folder, live_name
 from backbot.index.ingest import ingest as build
+from backbot.operation.readiness import check_readiness
 from backbot.settings import Settings
 from backbot.tracing import tracing
 
@@ -27,18 +26,11 @@ def ingest(articles, store, model):
 
 
 def open_store(store, model):
-    """What searches the store."""
+    """What answers from the store, ready as `backbot serve` is before it hears the first reader."""
     bot = open_bot(Settings(index=store))
-    dense = Dense(generation_folder(store, live_name(store)) / "chroma")
-    EXTRAS.update(floor=partial(floor, bot, dense), search=partial(search, bot), stages=partial(stages, bot))
+    check_readiness(bot)
+    EXTRAS.update(search=partial(search, bot), stages=partial(stages, bot))
     return lambda question: [cited.article for cited in bot.reply(question).citations]
-
-
-def floor(bot: Bot, dense: Dense, question: str) -> float:
-    """Milliseconds of what no reply can do without."""
-    started = time.perf_counter()
-    dense.search(bot.index.embedder.embed([question])[0], PASSAGES)
-    return (time.perf_counter() - started) * 1000
 
 
 def search(bot: Bot, question: str) -> dict[str, object]:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backbot.bench.peers import ASKERS, Question
+from backbot.bench.peers import ASKERS, BACKBOT, Question
 
 Row = Mapping[str, Any]
 
-FLOOR, SEARCH = "floor: bare embedding and vector search", "backbot's search alone"
+SEARCH = "backbot's search alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ def _compare(measure: Measure, rows: Sequence[Row]) -> Compared:
         found = {done: value for done, part in by_round.items() if (value := measure.read(part)) is not None}
         if found:
             values[side] = found
-    own = values.get("backbot", {})
+    own = values.get(BACKBOT, {})
     ratios = {
         side: _spread([_better(own[n], value, measure.more_is_better) for n, value in found.items() if n in own])
         for side, found in values.items()
-        if side != "backbot" and own
+        if side != BACKBOT and own
     }
     sides = {side: _spread(list(found.values())) for side, found in values.items()}
     return Compared(measure.name, measure.unit, measure.more_is_better, sides, ratios)
@@ -108,10 +108,9 @@ def _sides(rows: Sequence[Row]) -> dict[str, list[Row]]:
     for row in rows:
         extra = row.get("extra") or {}
         if "search" in extra:
-            sides.setdefault("backbot", []).append({**row, "articles": extra["search"]["articles"]})
+            sides.setdefault(BACKBOT, []).append({**row, "articles": extra["search"]["articles"]})
             timed = {"round": row["round"], "id": row["id"], "step": "answered"}
             sides.setdefault(SEARCH, []).append({**timed, "milliseconds": extra["search"]["milliseconds"]})
-            sides.setdefault(FLOOR, []).append({**timed, "milliseconds": extra["floor"]})
         else:
             sides.setdefault(row["peer"], []).append(row)
     return sides
@@ -152,7 +151,7 @@ def _quality(measure: str, questions: Sequence[Question]) -> Callable[[Sequence[
             for row in rows
             if row["step"] == "answered" and "articles" in row
         }
-        if not ranked:
+        if not any(ranked.values()):
             return None
         parsed = ir_measures.parse_measure(measure)
         return float(ir_measures.calc_aggregate([parsed], wanted, ranked)[parsed])

@@ -21,6 +21,9 @@ from backbot.loaders import load_articles
 from backbot.records import Article
 
 PEERS = ("langchain", "llamaindex", "haystack", "txtai")
+BACKBOT, FLOOR = "backbot", "floor"
+"""The floor is a side like the others, but for the ingest: it asks what backbot's made."""
+
 ASKERS = (1, 8, 64)
 PAUSE = 0.03
 """Seconds before each question: threads of the process that answered before spin on for some milliseconds."""
@@ -52,11 +55,11 @@ def read_questions(suite: Path) -> list[Question]:
 
 
 def interpreters(cache: Path) -> dict[str, Path]:
-    """Each side's Python: backbot's is this one; a peer without an environment in `cache` is left out."""
+    """Each side's Python: backbot's and the floor's is this one; a peer without an environment in `cache` is left out."""
     made = {name: cache / name / "bin" / "python" for name in PEERS if (cache / name / "made-from.txt").is_file()}
     if not made:
         raise BenchUnavailable(f"There are no peers in {cache}. Run: evals/bench/peers/make.sh")
-    return {"backbot": Path(sys.executable), **made}
+    return {BACKBOT: Path(sys.executable), FLOOR: Path(sys.executable), **made}
 
 
 def compare_peers(
@@ -85,14 +88,15 @@ def compare_peers(
             advance("Rounds", done, rounds)
             # Whoever is always first, or always after the same neighbour, gains or loses by that.
             names = [*pythons][done % len(pythons) :] + [*pythons][: done % len(pythons)]
-            for name in names if done < ingests else ():
+            for name in [name for name in names if name != FLOOR] if done < ingests else ():
                 store = Path(scratch, f"{name}{done}")
                 command = (str(pythons[name]), str(folder / f"{name}_peer.py"))
                 with _speaker((*command, "ingest", str(articles), str(store), model)) as hear:
                     row = hear(None)
                 megabytes = sum(f.stat().st_size for f in store.rglob("*") if f.is_file()) / 1e6
                 yield {"round": done, "peer": name, "articles": len(found), "index": megabytes, **row}
-            stores = {name: Path(scratch, f"{name}{min(done, ingests - 1)}") for name in names}
+            ingested = min(done, ingests - 1)
+            stores = {name: Path(scratch, f"{BACKBOT if name == FLOOR else name}{ingested}") for name in names}
             for row in _ask_all(folder, pythons, stores, model, questions):
                 yield {"round": done, "load": os.getloadavg()[0], **row}
         advance("Rounds", rounds, rounds)

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backbot.bench.comparison import FLOOR, SEARCH, Compared
+from backbot.bench.comparison import SEARCH, Compared
+from backbot.bench.peers import BACKBOT, FLOOR
 from backbot.templates import open_templates
 
 TEMPLATE = Path(__file__).with_name("peers_report.html")
 
 TITLES = {
-    "backbot": "backbot, whole reply",
+    BACKBOT: "backbot, whole reply",
     "langchain": "LangChain",
     "llamaindex": "LlamaIndex",
     "haystack": "Haystack",
     "txtai": "txtai",
     SEARCH: SEARCH,
-    FLOOR: FLOOR,
+    FLOOR: "the floor: bare embedding and vector search",
 }
 
 

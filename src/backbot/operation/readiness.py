@@ -56,16 +56,17 @@ class Readiness:
 
 
 def check_readiness(bot: Bot) -> Ready:
-    """Search the live generation with the model, and let triage read a red flag. Never raises.
+    """Answer a question from the live generation, and let triage read a red flag. Never raises.
 
     The reason is for whoever may ask; the log has the details, such as names of folders.
     """
     try:
         generation = bot.index.live()
-        bot.search(ASKED, 1)
+        # Without the language model: with none to be had, every reply is still answered.
+        Bot(bot.index, bot.settings).reply(ASKED)
     except Exception as error:
         _log.error("Not ready: %s", error)
-        what = type(error).__doc__ if isinstance(error, BackbotError) else f"Searching failed ({type(error).__name__})."
+        what = type(error).__doc__ if isinstance(error, BackbotError) else f"Answering failed ({type(error).__name__})."
         return Ready(reason=f"{(what or '').splitlines()[0]} The log says more; so does: backbot doctor")
     if triage((RED_FLAG,)).level != "emergency":
         _log.error("Not ready: triage did not see the red flag that it was shown")
