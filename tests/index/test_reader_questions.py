@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from articles import write_article
@@ -70,3 +71,26 @@ def test_new_questions_are_embedded_and_nothing_else(folder: Path, settings: Set
     add_questions(folder, "Wait 2 hours before the next one.")
     summary = ingest([str(folder)], settings, embedder)
     assert (summary.published, summary.changed, summary.embedded) == (True, ("cold-packs",), 1)
+
+
+def test_an_article_whose_known_questions_are_all_near_beats_one_with_a_single_one(
+    folder: Path, settings: Settings, embedder: Embedder
+):
+    index = open_index(folder, settings, embedder)
+    generation = index.live()
+    rows = np.arange(generation.manifest.passages)
+    passages = generation.content.passages(rows.tolist())
+    numbers = generation.content.article_numbers(rows)
+    of = {(passage.article, int(number)) for passage, number in zip(passages, numbers, strict=True)}
+    assert len(of) == len({article for article, _ in of}) == len({number for _, number in of}) > 1
+    cold, other = (
+        next(row for row, p in enumerate(passages) if (p.article == "cold-packs") is held) for held in (True, False)
+    )
+    vector = embedder.embed([ASKED])[0]
+    generation.content.questions = np.tile(vector, (3, 1))
+    scores = {}
+    for name, answers in {"both": (cold, cold, other), "one": (cold, other, other)}.items():
+        generation.content.answers = np.array([(row, 0) for row in answers], np.int32)
+        scores[name] = {hit.row: hit.score for hit in generation.search(ASKED, vector, len(rows))}
+    assert scores["both"][cold] > scores["one"][cold]
+    assert scores["both"][other] < scores["one"][other]

@@ -24,7 +24,10 @@ create table passages (row integer primary key, first_sentence integer not null,
 
 
 class ContentWriter:
-    """Writes a new generation's content into `folder`; a context manager. Articles come first, passages in row order."""
+    """Writes a new generation's content into `folder`; a context manager.
+
+    Articles come first, then passages in row order, those of an article together.
+    """
 
     def __init__(self, folder: Path):
         self._database = sqlite3.connect(folder / "content.sqlite")
@@ -35,6 +38,8 @@ class ContentWriter:
         self._sentences = (folder / "sentences.bin").open("wb")
         self._questions = (folder / "questions.bin").open("wb")
         self._answers = (folder / "answers.bin").open("wb")
+        self._starts = (folder / "starts.bin").open("wb")
+        self._article = ""
         self.passages = self.sentences = self.dimension = 0
 
     def add_article(self, article: Article) -> None:
@@ -49,6 +54,9 @@ class ContentWriter:
     def add_passage(self, passage: Passage, encoded: Encoded, heading: Vectors) -> None:
         """Give the passage the next row; `encoded` holds its vector and its sentences', `heading` is its heading path's."""
         self._database.execute("insert into passages values (?, ?, ?)", (self.passages, self.sentences, _to_json(passage)))
+        if passage.article != self._article:
+            self._article = passage.article
+            self._starts.write(np.int64(self.passages).tobytes())
         self._vectors.write(encoded.vector.astype(np.float16).tobytes())
         self._headings.write(heading.astype(np.float16).tobytes())
         self._sentences.write(encoded.spans.astype(np.float16).tobytes())
@@ -72,6 +80,7 @@ class ContentWriter:
         self._sentences.close()
         self._questions.close()
         self._answers.close()
+        self._starts.close()
 
 
 class Content:
@@ -88,6 +97,7 @@ class Content:
         # Not halved: all of them are compared with each question, and NumPy is slow with numbers of two bytes.
         self.questions = _open_vectors(folder / "questions.bin", dimension, np.float32)
         self.answers = _open_vectors(folder / "answers.bin", 2, np.int32)
+        self._starts = _open_vectors(folder / "starts.bin", 1, np.int64).ravel()
 
     def passages(self, rows: Sequence[int]) -> list[Passage]:
         """The passages of the rows, in the order of the rows."""
@@ -100,6 +110,10 @@ class Content:
         """The vectors of the first `count` sentences of the row's passage, shape (count, dimension)."""
         ((first,),) = self._read("select first_sentence from passages where row = ?", [int(row)])
         return self._sentences[first : first + count].astype(np.float32)
+
+    def article_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each row a number that its article's other passages have too."""
+        return np.searchsorted(self._starts, rows, side="right")
 
     def article(self, name: str) -> Article | None:
         """The article of that id; None when there is none."""

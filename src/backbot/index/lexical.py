@@ -48,6 +48,9 @@ class Lexical:
         import bm25s
 
         self._index: Any = bm25s.BM25.load(str(folder), mmap=True)
+        # Each slice of a memmap costs microseconds to make, of the plain array over it none.
+        held = self._index.scores
+        held.update({name: held[name].view(np.ndarray) for name in ("data", "indices", "indptr")})
 
     def scores(self, question: str) -> NDArray[np.float32]:
         """The BM25 score of every row."""

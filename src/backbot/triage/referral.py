@@ -18,7 +18,7 @@ Call {emergency}. In a crisis, or if you might hurt yourself, you can also reach
 """What is said when triage itself failed. It stands here, not in a rule file, because reading those may be what failed."""
 
 _ANYWHERE = (
-    Contact("Local emergency number", "your local emergency number (112 works in many countries)", "https://www.itu.int/"),
+    Contact("Emergency services", "your local emergency number (112 works in many countries)", "https://www.itu.int/"),
     Contact("A crisis line near you", "find the number at findahelpline.com", "https://findahelpline.com/"),
 )
 
