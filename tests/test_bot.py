@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from articles import CORPUS
+from articles import CORPUS, write_article
 from backbot.bot import Bot
 from backbot.errors import QuestionInvalid
 from backbot.index.ingest import ingest
@@ -152,8 +152,6 @@ def test_an_article_that_does_not_exist_lends_no_context(bot: Bot):
 
 
 def test_an_article_with_its_own_page_is_linked_there(tmp_path: Path, bot: Bot):
-    from articles import write_article
-
     body = "## How long?\n\nLeave a cold pack on for 15 to 20 minutes."
     write_article(tmp_path / "a", "cold", body, title="Cold packs", url="https://health.example/cold")
     settings = Settings(index=tmp_path / "index")
@@ -171,3 +169,18 @@ def test_articles_are_ranked_once_each(bot: Bot):
     assert names[0] == "heat-vs-cold"
     assert len(set(names)) == len(names) == 5
     assert [score for _, score in ranked] == sorted((score for _, score in ranked), reverse=True)
+
+
+def test_of_two_articles_with_equally_good_best_passages_the_one_that_says_more_ranks_first(
+    tmp_path: Path, bot: Bot, monkeypatch: pytest.MonkeyPatch
+):
+    for name, sections in {"once": 1, "thrice": 3}.items():
+        body = "\n\n".join(f"## Cold packs\n\nLeave a cold pack on for {15 + n} minutes." for n in range(sections))
+        write_article(tmp_path / "a", name, body, title="Cold packs")
+    settings = Settings(index=tmp_path / "index")
+    ingest([str(tmp_path / "a")], settings, bot.index.embedder)
+    own = Bot(Index(settings.index, bot.index.embedder), settings)
+    assert [name for name, _ in own.rank_articles("how long do I leave a cold pack on?")] == ["thrice", "once"]
+    monkeypatch.setattr("backbot.bot.BACKING_WEIGHT", 0.0)
+    best = dict(own.rank_articles("how long do I leave a cold pack on?"))
+    assert best["once"] == pytest.approx(best["thrice"], abs=0.02)

@@ -32,6 +32,11 @@ THREADS = max(2, os.cpu_count() or 2)
 PASSAGES_AN_ARTICLE = 10
 """How many passages are ranked for each article wanted."""
 
+BACKED_BY, BACKING_WEIGHT = 3, 0.1
+"""An article is ranked by its best passage, and a little by how good its best few are: one that treats the question at
+length is a better answer than one that touches on it. Of the weights 0 to .5 this one ranks MEDIQA-2019's training questions
+best."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -119,11 +124,12 @@ class Bot:
         return retrieve(asked, self.index.live(), self.index.embedder, k).hits
 
     def rank_articles(self, query: str, k: int = 10) -> list[tuple[str, float]]:
-        """The k best articles for the query with the score of each one's best passage, the best first."""
-        best: dict[str, float] = {}
+        """The k best articles for the query with their scores, the best first."""
+        found: dict[str, list[float]] = {}
         for hit in self.search(query, PASSAGES_AN_ARTICLE * k):
-            best.setdefault(hit.passage.article, hit.score)
-        return list(best.items())[:k]
+            found.setdefault(hit.passage.article, []).append(hit.score)
+        scores = {article: best[0] + BACKING_WEIGHT * sum(best[:BACKED_BY]) / BACKED_BY for article, best in found.items()}
+        return sorted(scores.items(), key=lambda row: -row[1])[:k]
 
 
 def open_bot(settings: Settings) -> Bot:

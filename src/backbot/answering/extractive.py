@@ -31,6 +31,10 @@ SHAPE_BONUS = 0.05
 OPENING_WEIGHT = 0.07
 """Of the heading's cosine, for the sentence that opens the section: under a heading that asks, it is the answer."""
 
+FIRST_ARTICLE_BONUS = 0.03
+"""For the sentences of the article whose passage was ranked first: with it, .956 instead of .946 of 240 strangers' questions
+are answered from a right article first, and no fact fewer is said."""
+
 ASKED_WEIGHT = 0.4
 """Of how near the question is to one that the sentence is known to answer."""
 
@@ -140,6 +144,7 @@ def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generati
             score += SHAPE_BONUS * any(shape.search(text) for shape in shapes)
             score += OPENING_WEIGHT * asked_above * (passage.part == place == 0)
             score += ASKED_WEIGHT * hit.asked.get(place, 0.0)
+            score += FIRST_ARTICLE_BONUS * (passage.article == hits[0].passage.article)
             candidates.append(Candidate(hit, place, text, score, meaning, vectors[place]))
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
