@@ -138,6 +138,9 @@ TITLES = frozenset({"cup", "needl", "acupunctur", "bulg", "disc", "postur", "slo
         (["my sister swears by cupping for her back, any use?"], "and the marks?", "Cupping: the marks"),
         (["thinking of needles for my back"], "how many would i need", "Needles: how many would i need"),
         (["i work in a warehouse. what is a bulging disc"], "is it serious", "is a bulging disc serious"),
+        (["hurt my back lifting a bulging sofa, cupping?"], "and how often", "Cupping: how often"),
+        (["a scan said slouch. nobody rang. what even is a bulging disc"], "is it serious", "is a bulging disc serious"),
+        (["when i slouch it hurts. told to try cupping"], "does it help", "does cupping help"),
         (["my knee swears at me, is cupping any use?"], "and how often?", "Knee swears: how often"),
     ],
 )

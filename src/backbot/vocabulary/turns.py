@@ -19,6 +19,9 @@ _WHERE = re.compile(
 )
 """"A herniated disc in the chest part of the back": another than the usual one."""
 
+_ASKED_LAST = re.compile(r"(?<=,)\s*(?:[\w'’-]+\s+){0,3}[\w'’-]+\s*\?$")
+""""Did my back lifting the sofa, ice?": a story, and in the end what is asked."""
+
 _BEFORE_SWITCH = "and, ok, but, so, no, nah, oh, actually, one, a, i have a, ive got a, just a"
 _BEFORE_RETURN = "and, ok, but, so, can we, just"
 _BEFORE_CORRECTION = "no, nope, nah, sorry, oops, wait, actually, oh, ah, well, but, and, what"
@@ -85,9 +88,8 @@ class TurnWords:
     def subject(self, text: str) -> str:
         """The words that name what the text is about, as they stand in it; empty when it names nothing of its own."""
         question = asking_sentence(text)
-        return self._first_named(question, self.generic | self.aspects) or (
-            self._first_named(text, self.generic | self.aspects) if question != text else ""
-        )
+        parts = dict.fromkeys((self._asked_last(question), question, text))
+        return next(filter(None, (self._first_named(part, self.generic | self.aspects) for part in parts)), "")
 
     def subject_that(self, is_known: Callable[[str], bool], text: str) -> str:
         """The first words that can name a subject and are known, of the asking sentence or else of the text; those that
@@ -107,6 +109,12 @@ class TurnWords:
     def is_elsewhere(self, text: str) -> bool:
         """Whether the text speaks of an illness, a part of the body or an everyday matter that is not the back."""
         return any(word.plain in self.elsewhere for word in split_turn(text))
+
+    def _asked_last(self, question: str) -> str:
+        """The few words after its last comma where they ask without a verb; else the question as it is."""
+        found = _ASKED_LAST.search(question)
+        asks = found and not any(word.plain in self.asking for word in split_turn(found.group()))
+        return found.group().strip() if found and asks else question
 
     def _first_named(self, text: str, weak: frozenset[str]) -> str:
         """The first run of naming words with one among them that is not weak, and what "or" and the like add to it."""
@@ -147,10 +155,18 @@ def split_turn(text: str) -> list[Word]:
 
 
 def asking_sentence(text: str) -> str:
-    """The last sentence with a question mark; the whole text where there is none, or but one sentence."""
+    """The last sentence with a question mark, or else that begins as a question does; the whole text where there is none."""
     sentences = [found.group().strip() for found in _SENTENCE.finditer(text)]
-    asking = [sentence for sentence in sentences if sentence.endswith("?")]
-    return asking[-1] if asking and len(sentences) > 1 else text
+    if len(sentences) < 2:
+        return text
+    asking = [sentence for sentence in sentences if sentence.endswith("?")] or list(filter(_begins_asking, sentences))
+    return asking[-1] if asking else text
+
+
+def _begins_asking(sentence: str) -> bool:
+    known, words = load_turn_words(), [word.plain for word in split_turn(sentence)]
+    # "When I sit it hurts" tells, "when can I sit" asks.
+    return len(words) > 1 and words[0] in known.asking and (words[0] not in known.clauses or words[1] in known.auxiliaries)
 
 
 @functools.cache
