@@ -18,7 +18,6 @@ from backbot.answering.extractive import Candidate
 from backbot.embeddings import Vectors
 from backbot.index.lexical import split_words
 from backbot.records import Hit
-from backbot.vocabulary.turns import load_turn_words
 
 WEIGHTS_FILE = Path(__file__).with_name("declining.npz")
 EVIDENCE_WEIGHT = 0.3
@@ -47,7 +46,7 @@ def answerability(question: str, vector: Vectors, hits: Sequence[Hit], ranked: S
 
 
 def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> Vectors:
-    """What retrieval found, and whether the question names another part of the body or of life, shape (9,)."""
+    """What retrieval found, shape (8,)."""
     asked = set(split_words(question))
     nearest = sorted((hit.dense for hit in hits), reverse=True)
     best = hits[0].passage
@@ -61,7 +60,6 @@ def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) ->
             max(held) / max(len(asked), 1),
             max(hit.lexical for hit in hits) / max(len(asked), 1),
             math.log1p(len(asked)),
-            load_turn_words().is_elsewhere(question),
             max(candidate.asked for candidate in ranked),
         ],
         np.float32,
