@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backbot.web.serving import START_SECONDS
 from operation.conftest import QUESTION, Server
 from operation.test_metrics import figures
 from waiting import wait_until
@@ -63,6 +64,16 @@ def test_workers_answer_on_one_port_are_replaced_and_renewed_and_stop_together(s
     assert len(remaining) == 2
     assert server.stop() == 0
     assert not [pid for pid in remaining if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_worker_that_dies_while_it_is_asked_for_a_sign_of_life_is_replaced_at_once(start: Callable[..., Server]):
+    server = start("--workers", "2")
+    hanging = min(children(server))
+    os.kill(hanging, signal.SIGSTOP)
+    time.sleep(2)
+    os.kill(hanging, signal.SIGKILL)
+    wait_until(lambda: len(children(server) - {hanging}) == 2, START_SECONDS / 2)
+    assert server.ask().status_code == 200
 
 
 def test_what_stops_every_worker_is_said_and_is_a_failure(start: Callable[..., Server], index: Path):

@@ -16,6 +16,8 @@ ANSWERED, DECLINED, URGENT = (
 
 
 def faults(frame: Frame) -> list[str]:
+    # A page can be looked into before its style sheets have come.
+    frame.wait_for_load_state()
     frame.evaluate(AXE)
     # What the composer covers for the moment is not what is looked for.
     frame.evaluate("scrollTo(0, document.documentElement.scrollHeight)")

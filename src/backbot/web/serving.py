@@ -188,6 +188,7 @@ class _Workers(Multiprocess):
 
     def init_processes(self) -> None:
         super().init_processes()
+        self._leave_pipes_to_workers()
         end = time.monotonic() + START_SECONDS
         for process in self.processes:
             while not process.wait_until_ready(timeout=0.5):
@@ -199,6 +200,13 @@ class _Workers(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         before = [process.pid for process in self.processes]
         super().keep_subprocess_alive()
+        self._leave_pipes_to_workers()
         for old, new in zip(before, [process.pid for process in self.processes], strict=True):
             if old != new:
                 _log.warning("Worker %s ended by itself; %s takes its place.", old, new)
+
+    def _leave_pipes_to_workers(self) -> None:
+        # While this process holds the workers' end of a pipe, too, the pipe of a worker that died just after it was asked
+        # for a sign of life looks open, and START_SECONDS pass before anybody takes its place.
+        for process in self.processes:
+            process.child_conn.close()
