@@ -93,6 +93,11 @@ def test_a_table_goes_there_and_back(suite: Path, small_settings: Settings):
         (["export", "mine.yaml"], "two files"),
         (["mine.yaml", "--index", "nowhere"], "backbot ingest"),
         (["mine.yaml", "--html", "mine.yaml/r.html"], "cannot be written"),
+        (["mine.yaml", "--html", "./mine.yaml"], "would be lost"),
+        (["mine.yaml", "--save", "mine.yaml"], "would be lost"),
+        (["mine.yaml", "--junit", "."], "is a folder"),
+        (["export", "mine.yaml", "mine.yaml"], "would be lost"),
+        (["import", "mine.yaml", "mine.csv"], "End it in .yaml"),
     ],
 )
 def test_wrong_use_is_a_line_that_names_the_next_step(
@@ -103,3 +108,4 @@ def test_wrong_use_is_a_line_that_names_the_next_step(
     assert run.returncode == 2
     assert says in run.stderr
     assert "Traceback" not in run.stderr
+    assert suite.read_text() == SUITE + CASES

@@ -1,5 +1,7 @@
+import re
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -82,6 +84,8 @@ def test_numbers_and_dates_of_a_workbook_become_the_text_that_was_typed(tmp_path
         ("id,ask,expect\na,b,anwser", ["line 2", "`answer`"]),
         ("id,ask,expect\na,b,answer\na,c,answer", ["line 3", "'a'"]),
         ("#suit,x\nid,ask,expect\na,b,answer", ["line 1", "#suit"]),
+        ("#gate quotes,1\n#gate quotes,0.1\nid,ask,expect\na,b,answer", ["line 2", "`#gate quotes`", "first in line 1"]),
+        ("#suite,x\n#suite,y\nid,ask,expect\na,b,answer", ["line 2", "`#suite`", "twice"]),
         ("#gate quots,1\nid,ask,expect\na,b,answer", ["line 1", "`quotes`"]),
         ("", ["column names"]),
         ("id,ask,expect\n", ["cases"]),
@@ -101,6 +105,39 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SuiteInvalid):
         import_suite(tmp_path / name)
+
+
+def changed_workbook(file: Path, old: str, new: str) -> None:
+    """The same workbook with `new` for `old` in its first sheet."""
+    with ZipFile(file) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = next(name for name in parts if name.startswith("xl/worksheets/sheet"))
+    assert re.search(old.encode(), parts[sheet])
+    parts[sheet] = re.sub(old.encode(), new.encode(), parts[sheet])
+    with ZipFile(file, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+
+
+def test_rows_beyond_the_size_that_a_workbook_names_are_read(tmp_path: Path):
+    suite = read_suite(ODD, "odd", Path())
+    export_suite(suite, tmp_path / "t.xlsx")
+    changed_workbook(tmp_path / "t.xlsx", '<dimension ref="[^"]*"', '<dimension ref="A1:B2"')
+    assert plain(read_suite(import_suite(tmp_path / "t.xlsx", METRIC_NAMES), "back", Path())) == plain(suite)
+
+
+def test_an_empty_cell_at_the_far_end_of_a_sheet_costs_nothing(tmp_path: Path):
+    suite = read_suite(ODD, "odd", Path())
+    export_suite(suite, tmp_path / "t.xlsx")
+    changed_workbook(tmp_path / "t.xlsx", "</sheetData>", '<row r="1048576"><c r="XFD1048576"/></row></sheetData>')
+    assert plain(read_suite(import_suite(tmp_path / "t.xlsx", METRIC_NAMES), "back", Path())) == plain(suite)
+
+
+def test_a_workbook_with_broken_xml_is_no_workbook(tmp_path: Path):
+    export_suite(read_suite(ODD, "odd", Path()), tmp_path / "t.xlsx")
+    changed_workbook(tmp_path / "t.xlsx", "</sheetData>.*", "")
+    with pytest.raises(SuiteInvalid, match="not a workbook"):
+        import_suite(tmp_path / "t.xlsx", METRIC_NAMES)
 
 
 def test_other_endings_missing_files_and_messages_of_a_held_out_file_are_refused(tmp_path: Path):

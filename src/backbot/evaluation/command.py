@@ -47,6 +47,8 @@ def run_eval(
     from backbot.evaluation.terminal import print_case, print_comparison, print_run
     from backbot.progress import show_progress
 
+    for file in filter(None, (html, junit, save)):
+        _check_target(file, suite)
     loaded = load_suite(suite, METRIC_NAMES)
     earlier = read_run(baseline) if baseline else None
     if case is not None:
@@ -127,14 +129,25 @@ def convert(direction: str, files: list[Path]) -> None:
 
     if len(files) != 2:
         raise SuiteInvalid("Give two files: backbot eval export SUITE FILE.csv, or backbot eval import FILE.csv SUITE.")
+    _check_target(files[1], files[0])
     if direction == "export":
         export_suite(load_suite(files[0], METRIC_NAMES), files[1])
+    elif files[1].suffix not in (".yaml", ".yml"):
+        raise SuiteInvalid(f"{files[1]} is no name for a suite. End it in .yaml.")
     else:
         _write(files[1], import_suite(files[0], METRIC_NAMES))
 
 
 def _cache_folder(settings: Settings) -> Path:
     return settings.model_cache.expanduser() / "evals"
+
+
+def _check_target(target: Path, given: Path) -> None:
+    """Before anything is asked: what is written must not take the place of what is read."""
+    if target.resolve() == given.resolve():
+        raise SuiteInvalid(f"{target} is what is read; it would be lost. Name another file to write.")
+    if target.is_dir():
+        raise SuiteInvalid(f"{target} is a folder. Name a file in it to write.")
 
 
 def _write(path: Path, text: str) -> None:

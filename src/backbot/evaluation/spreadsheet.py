@@ -174,10 +174,20 @@ def _read_xlsx(file: Path) -> list[list[str]]:
 
     try:
         sheet = load_workbook(file, read_only=True, data_only=True).worksheets[0]
-        return _few([[_as_text(value) for value in row] for row in sheet.iter_rows(values_only=True)], file)
+        # The size that the file names may be an old one, which would hide the rows after it.
+        sheet.reset_dimensions()
+        rows: list[list[str]] = []
+        for row in sheet.iter_rows(values_only=True):
+            # A formatted cell far below makes a million empty rows.
+            if any(row) or len(rows) < _MOST_ROWS:
+                rows.append([_as_text(value) for value in row])
+            if len(rows) > _MOST_ROWS:
+                break
+        return _few(rows, file)
     except OSError as error:
         raise SuiteInvalid(f"{file} cannot be read: {error.strerror or error}. Name a .csv or .xlsx file.") from None
-    except (InvalidFileException, BadZipFile, KeyError, ValueError, IndexError):
+    # A syntax error: of the XML inside.
+    except (InvalidFileException, BadZipFile, KeyError, ValueError, IndexError, SyntaxError):
         raise SuiteInvalid(f"{file} is not a workbook. Save it from the spreadsheet as .xlsx, or as .csv.") from None
 
 
@@ -226,13 +236,15 @@ def _document(rows: Sequence[Sequence[str]], name: str) -> Node:
             continue
         key = cells[0].removeprefix("#")
         if cells[0].startswith("#gate "):
-            gate[key.removeprefix("gate ").strip()] = Node(number, (*cells, "", "")[1], {})
-            gate_lines[key.removeprefix("gate ").strip()] = number
+            metric = key.removeprefix("gate ").strip()
+            _check_once(cells[0], gate_lines.get(metric), name, number)
+            gate[metric], gate_lines[metric] = Node(number, (*cells, "", "")[1], {}), number
         elif cells[0].startswith("#"):
             if key not in SUITE_KEYS:
                 raise SuiteInvalid(
                     f"{name}, line {number}: #{key[:40]} is not known; write #suite, #owner, #review_by, #gate NAME."
                 )
+            _check_once(cells[0], lines.get(key), name, number)
             root[key], lines[key] = Node(number, (*cells, "", "")[1], {}), number
         elif not columns:
             columns = _check_columns(cells, name, number)
@@ -245,6 +257,11 @@ def _document(rows: Sequence[Sequence[str]], name: str) -> Node:
     root.setdefault("suite", Node(1, Path(name).stem, {}))
     root |= {"cases": Node(1, cases, {})} | ({"gate": Node(1, gate, gate_lines)} if gate else {})
     return Node(1, root, lines | {"cases": 1, "suite": 1, "gate": 1})
+
+
+def _check_once(key: str, first: int | None, name: str, number: int) -> None:
+    if first:
+        raise SuiteInvalid(f"{name}, line {number}: `{key}` stands twice (first in line {first}). Keep one.")
 
 
 def _check_columns(cells: Sequence[str], name: str, number: int) -> list[str]:
