@@ -44,16 +44,13 @@ def nearness(index: Index, question: str) -> dict[str, float]:
 
 def test_a_question_leads_to_its_answer(folder: Path, settings: Settings, embedder: Embedder):
     alike = "put frozen peas on my lumbago, when should they come off?"
-    before = Bot(open_index(folder, settings, embedder), settings).search(alike, 1)[0]
     add_questions(folder, "Wait 2 hours before the next one.")
     index = open_index(folder, settings, embedder)
     found = nearness(index, alike)
     assert list(found) == ["Wait 2 hours before the next one."]
     assert 0 < found["Wait 2 hours before the next one."] <= 1
     assert nearness(index, ASKED)["Wait 2 hours before the next one."] == pytest.approx(1, abs=0.02)
-    after = Bot(index, settings).search(alike, 1)[0]
-    assert after.passage.id == before.passage.id or after.passage.article == "cold-packs"
-    assert after.score > before.score
+    assert "Wait 2 hours" in Bot(index, settings).search(alike, 1)[0].passage.text
 
 
 def test_a_question_of_another_kind_is_near_to_none(folder: Path, settings: Settings, embedder: Embedder):

@@ -123,6 +123,7 @@ Places = dict[tuple[int, int], Candidate]
 def rank_sentences(question: str, vector: Vectors, hits: Sequence[Hit], generation: Generation) -> list[Candidate]:
     """All sentences of the first passages, the best first."""
     asked = set(split_words(question))
+    vector = generation.adapt(vector)
     shapes = [shape for pattern, shape in _QUESTION_SHAPES if pattern.search(question)]
     candidates = []
     for hit in hits[:PASSAGES_READ]:

@@ -9,6 +9,8 @@ import numpy as np
 from backbot.chunking import CHUNKING, split_passages
 from backbot.embeddings import Embedder, ModelIdentity, Vectors
 from backbot.errors import IndexDamaged, TooManyBadArticles
+from backbot.index.adapter import FILE as ADAPTER_FILE
+from backbot.index.adapter import learn_adapter
 from backbot.index.content import Content, ContentWriter
 from backbot.index.dense import Dense, build_dense
 from backbot.index.embedding_store import EmbeddingStore, SpannedText
@@ -69,6 +71,7 @@ def finish_generation(
         lambda: build_lexical(folder / "bm25", (passage.embedded_text for passage in content.all_passages())),
         lambda: build_lexical(folder / "bm25-headings", (passage.heading_path for passage in content.all_passages())),
         lambda: write_words(folder / "words.json", content.all_passages()),
+        lambda: _write_adapter(folder / ADAPTER_FILE, content),
         lambda: build_dense(folder / "chroma", _batches(content.vectors), writer.passages),
         lambda: _check(folder, content.vectors),
     )
@@ -116,6 +119,11 @@ def _with_spans(passage: Passage) -> SpannedText:
     text = passage.embedded_text
     offset = len(text) - len(passage.text)
     return text, [(offset + sentence.start, offset + sentence.end) for sentence in passage.sentences]
+
+
+def _write_adapter(file: Path, content: Content) -> None:
+    answers = content.answers[:, 0]
+    np.save(file, learn_adapter(content.questions, answers, content.vectors, content.headings))
 
 
 def _batches(vectors: np.ndarray) -> Iterator[Vectors]:
