@@ -1,14 +1,17 @@
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from backbot.errors import SuiteInvalid
 from backbot.evaluation.asking import Answer
 from backbot.evaluation.comparing import compare, said
 from backbot.evaluation.run import Run, read_run, run_to_json
 from backbot.evaluation.suite import Checked, Suite
+from backbot.evaluation.terminal import print_comparison, print_run
 
 RunSmall = Callable[..., Run]
 
@@ -123,3 +126,35 @@ def test_a_case_is_stale_when_its_article_has_changed_since(
     assert bool(result.stale) is stale
     assert not stale or "walking" in result.stale
     assert result.version == version
+
+
+def printed(show: Callable[[Console], None]) -> str:
+    out = Console(file=io.StringIO(), width=200)
+    show(out)
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue()
+
+
+def test_the_terminal_names_what_was_not_compared(run_small: RunSmall, small_suite: Suite):
+    first, second, *others = small_suite.cases
+    changed = replace(small_suite, cases=(replace(first, id="brand-new"), replace(second, must_say=("x",)), *others))
+    text = printed(lambda out: print_comparison(compare(run_small(suite=changed), run_small()), out))
+    for line in ("1 new: brand-new", "1 gone: cold-how-long", "1 rewritten, so not compared: walking-how-far"):
+        assert line in text
+
+
+def test_the_terminal_says_why_a_suite_without_a_gate_cannot_pass_and_when_its_review_is_overdue(
+    run_small: RunSmall, small_suite: Suite
+):
+    assert "no gate" not in printed(lambda out: print_run(run_small(), out))
+    text = printed(lambda out: print_run(run_small(suite=replace(small_suite, gate=(), review_by="2020-01-01")), out))
+    assert "no gate, so nothing can pass" in text
+    assert "looked at again by 2020-01-01" in text
+
+
+def test_an_article_that_is_misspelt_is_named_with_its_line_and_the_right_one(run_small: RunSmall, small_suite: Suite):
+    first, *others = small_suite.cases
+    slip = replace(small_suite, cases=(replace(first, never=("chiars",)), *others))
+    (problem,) = run_small(suite=slip).problems
+    assert f"line {first.line}" in problem
+    assert "Did you mean chairs?" in problem

@@ -7,7 +7,9 @@ import pytest
 from backbot.bot import Bot
 from backbot.errors import SuiteInvalid
 from backbot.evaluation.articles import Articles
-from backbot.evaluation.drafts import Mark, answer_version, draft_case, likely_fault, save_draft
+from backbot.evaluation.asking import Answer, answer_version
+from backbot.evaluation.drafts import Mark, draft_case, save_draft
+from backbot.evaluation.judging import judge_case
 from backbot.evaluation.suite import Case, load_suite
 
 COLD = "How long should a cold pack stay on?"
@@ -38,7 +40,7 @@ NUMB = "numb between my legs and I can't pee"
     ],
 )
 def test_a_mark_becomes_a_case(small_bot: Bot, tmp_path: Path, question: str, mark: Mark, expect: str, cite: str):
-    case = draft(small_bot, question, mark, "a fact")
+    case = draft(small_bot, question, mark, "" if expect == "decline" else "a fact")
     assert case.expect == expect
     assert [name for name in ("any_of", "never") if "cold-packs" in getattr(case, name)] == ([cite] if cite else [])
     assert case.must_say == (() if expect == "decline" else ("a fact",))
@@ -51,15 +53,32 @@ def test_a_mark_becomes_a_case(small_bot: Bot, tmp_path: Path, question: str, ma
     assert replace(read, line=0) == case
 
 
-def test_what_an_editor_most_likely_means_by_wrong(small_bot: Bot):
-    replies = [small_bot.reply(question) for question in (COLD, CAPITAL, NUMB)]
-    assert [likely_fault(reply) for reply in replies] == ["article", "declined", "alarm"]
+def test_an_answer_that_was_marked_wrong_fails_until_another_is_given(small_bot: Bot):
+    generation = small_bot.index.live()
+    articles = Articles(generation.manifest.articles, generation)
+    reply = small_bot.reply(COLD)
+    case = draft(small_bot, COLD, "words")
+    result = judge_case(case, [Answer((COLD,), reply, reply.triage)], articles)
+    assert [name for name, is_right in result.checks.items() if not is_right] == ["not_marked_wrong"]
+    assert "Ann marked this very answer as wrong on 2026-05-01" in result.reasons
+    of_another = replace(case, checked_by=replace(case.checked_by, answer_version="00000000"))
+    assert judge_case(of_another, [Answer((COLD,), reply, reply.triage)], articles).is_right
+    right = draft(small_bot, COLD, "right")
+    assert judge_case(right, [Answer((COLD,), reply, reply.triage)], articles).is_right
+
+
+def test_a_fact_beside_the_mark_that_it_should_decline_is_not_dropped_in_silence(small_bot: Bot):
+    for question, mark in ((COLD, "answered"), (CAPITAL, "right")):
+        with pytest.raises(SuiteInvalid, match="should decline"):
+            draft(small_bot, question, mark, "Paris")
 
 
 def test_drafts_are_a_suite_that_can_be_run_and_a_second_mark_replaces_the_first(small_bot: Bot, tmp_path: Path):
     file = tmp_path / "new" / "drafts.yaml"
-    for mark in ("right", "article"):
-        save_draft(file, draft(small_bot, COLD, mark))
+    assert save_draft(file, first := draft(small_bot, COLD, "right")) is None
+    replaced = save_draft(file, draft(small_bot, COLD, "article"))
+    assert replaced
+    assert replace(replaced, line=0) == first
     save_draft(file, draft(small_bot, "12:30 {no}: - & *x 'é' 🙂 \u2028", "right"))
     cases = load_suite(file).cases
     assert len(cases) == 2

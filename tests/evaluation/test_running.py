@@ -186,7 +186,8 @@ def test_suites_are_listed_with_their_faults_and_read_again_when_they_change(run
     (suites / "a b;c.yaml").write_text(ONE)
     (suites / "folder.yaml").mkdir()
     (suites / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    binary, one, slip = runner.suites()
+    binary, one, slip, misnamed = runner.suites()
+    assert misnamed.name == "a b;c.yaml"
     assert (one.name, one.title, one.cases, one.fault) == ("one", "One", 1, "")
     assert "line 3" in slip.fault
     assert "UTF-8" in binary.fault
@@ -204,3 +205,13 @@ def test_a_state_is_json_that_any_worker_reads(runner: Runner, tmp_path: Path):
     state = run(runner)
     assert State(**json.loads((tmp_path / "reports" / "running.json").read_text())) == state
     assert replace(state, report="").is_running
+
+
+def test_a_suite_whose_file_has_a_name_that_cannot_be_used_is_listed_with_what_to_do(runner: Runner, suites: Path):
+    for name in ("my suite.yaml", "two.yml", "a.b.yaml"):
+        (suites / name).write_text(ONE)
+    listed = {suite.name: suite.fault for suite in runner.suites()}
+    assert listed.pop("one") == ""
+    assert set(listed) == {"my suite.yaml", "two.yml", "a.b.yaml"}
+    assert all("end it in .yaml" in fault for fault in listed.values())
+    assert not runner.start("two.yml")

@@ -22,7 +22,7 @@ cases:
     also_ask: ["12:30", "no", "'quoted", "@x", "semi; colon, comma \\"quote\\""]
     expect: answer
     cite: {any_of: [a, b], never: [c]}
-    must_say: ["+3|x", "- dash"]
+    must_say: ["+3|x", "- dash", "two\nlines"]
     checked_by: {editor: Ann, date: 2026-05-01, article_version: 1e5}
   - id: talk
     turns: ["één", "und 🙂"]
@@ -62,6 +62,35 @@ def test_what_a_spreadsheet_saves_is_read_whatever_parts_its_cells(tmp_path: Pat
     assert "how long?" in import_suite(tmp_path / "t.csv")
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("sep=;\r\nid;ask;expect\r\na;how, long?;answer\r\n", "utf-8"),
+        ('"#suite";"Mine, all of it"\r\n"id";"ask";"expect"\r\n"a";"how, long?";"answer"\r\n', "utf-8-sig"),
+        ("id\task\texpect\r\na\thow, long?\tanswer\r\n", "utf-16"),
+    ],
+)
+def test_what_excel_calls_text_and_csv_is_read(tmp_path: Path, text: str, encoding: str):
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    assert read_suite(import_suite(tmp_path / "t.csv"), "s", Path()).cases[0].asks == (("how, long?",),)
+
+
+def test_the_sheet_of_cases_is_read_wherever_it_stands_and_cells_are_as_the_editor_sees_them(tmp_path: Path):
+    from datetime import time
+
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["notes of mine"])
+    sheet = book.create_sheet("cases")
+    sheet.append(["id", "ask", "must_say", "expect", "topic"])
+    sheet.append([7, time(12, 30), 0.9, "answer", True])
+    sheet["C2"].number_format = "0%"
+    book.save(tmp_path / "t.xlsx")
+    case = read_suite(import_suite(tmp_path / "t.xlsx"), "s", Path()).cases[0]
+    assert (case.asks, case.must_say, case.topic) == ((("12:30",),), ("90%",), "TRUE")
+
+
 def test_numbers_and_dates_of_a_workbook_become_the_text_that_was_typed(tmp_path: Path):
     from datetime import datetime
 
@@ -78,7 +107,7 @@ def test_numbers_and_dates_of_a_workbook_become_the_text_that_was_typed(tmp_path
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("id,ask,expct\na,b,answer", ["line 1", "expct"]),
+        ("id,ask,expct\na,b,answer", ["line 1", "expct", "did you mean `expect`"]),
         ("ask,expect\nb,answer", ["line 1", "`id`"]),
         ("id,ask,ask,expect\na,b,c,answer", ["line 1", "twice"]),
         ("id,ask,expect\na,b,anwser", ["line 2", "`answer`"]),

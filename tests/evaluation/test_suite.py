@@ -88,6 +88,15 @@ BEFORE = "suite: s\ncases:\n  - id: a\n    ask: x\n"
         ("suite: !x s\ncases: []", ["line 1", "tag"]),
         ("suite: s\n\tcases: []", ["line 2", "YAML"]),
         ("suite: [s", ["YAML"]),
+        (BEFORE + "    expect: urgent\n    red_flag: cauda-equinna\n", ["line 3", "`cauda-equinna`", "`cauda-equina`"]),
+        (BEFORE + "    expect: none\n    near_miss_of: cancr\n", ["line 3", "`cancer`"]),
+        ("suite: s\ngate: {flag:cancr: 0.9}\ncases: [{id: a, ask: x, expect: answer}]", ["line 2", "`cancer`"]),
+        ("suite: s\ngate: {passed: 90}\ncases: [{id: a, ask: x, expect: answer}]", ["line 2", "0.9", "90%"]),
+        (BEFORE + "    expect: answer\n    must_say: [1,500 mg]\n", ["line 6", "`1,500 mg`", "quotes"]),
+        (BEFORE + "    expect: answer\n    topic: my L4 #5 disc\n", ["line 6", "#", "quotes"]),
+        (BEFORE + "    expect: answer\n    must_say: a||b\n", ["line 3", "`|`"]),
+        (BEFORE + "    expect: answer\n    must_say: [b]\n    must_not_say: [b]\n", ["line 3", "must_not_say"]),
+        ('suite: s\nowner: "Ann\ncases: []\n', ["line 2", "YAML"]),
         ("", ["empty"]),
         ("- a", ["line 1", "key: value"]),
         ("suite: s\n? [a, b]\n: c", ["line 2", "word"]),
@@ -100,6 +109,14 @@ def test_a_slip_is_refused_with_its_line_and_the_nearest_right_word(text: str, s
     assert message.startswith("my.yaml")
     for words in says:
         assert words in message
+
+
+def test_what_only_looks_like_a_slip_is_read():
+    """A comment after a value, a list of numbers with spaces, a quoted figure, an unknown share in percent."""
+    text = "suite: s\ngate: {passed: 90%, ms_p95: max 40}\n" + BEFORE.removeprefix("suite: s\n")
+    suite = read(text + "    expect: answer # as Ann said\n    must_say: [1, 2, '1,500 mg', a|b]\n")
+    assert suite.cases[0].must_say == ("1", "2", "1,500 mg", "a|b")
+    assert [limit.value for limit in suite.gate] == [0.9, 40]
 
 
 def test_deep_nesting_and_huge_files_are_refused():

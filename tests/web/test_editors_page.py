@@ -321,10 +321,13 @@ def test_a_mark_becomes_a_draft_that_can_be_run(editor: httpx.Client, folder: Pa
     assert not (folder / "evals" / "drafts.yaml").exists()
     saved = editor.post("/editors/mark", data=form).text
     assert "Ann &lt;b&gt;" in saved
+    assert "takes the place" not in saved
+    assert "takes the place of Ann &lt;b&gt;" in editor.post("/editors/mark", data={**form, "editor": "Bea"}).text
+    assert "takes the place of Bea" in editor.post("/editors/mark", data=form).text
     version = version_on(editor.post("/editors/ask", data={"question": HOSTILE}).text)
     wrong = {"question": HOSTILE, "answer_version": version, "verdict": "wrong", "fact": HOSTILE}
     for fault in ("", "right", "nonsense"):
-        assert "Saved" not in editor.post("/editors/mark", data={**wrong, "fault": fault}).text
+        assert "Choose what is wrong" in editor.post("/editors/mark", data={**wrong, "fault": fault}).text
     marked = editor.post("/editors/mark", data={**wrong, "fault": "declined"}).text
     assert "Saved" in marked
     assert "<script>alert" not in marked

@@ -1,5 +1,6 @@
 """Asking what a suite asks: in this process, by threads; an error is kept as what came back."""
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,13 @@ class Answer:
     def articles_found(self) -> tuple[str, ...]:
         """The articles of the hits, each at its best passage's place."""
         return tuple(dict.fromkeys(hit.article for hit in self.hits))
+
+
+def answer_version(reply: Reply) -> str:
+    """Eight hexadecimal digits that change when what is said, or where it is quoted from, does."""
+    quotes = [(citation.article, citation.quote) for citation in reply.citations]
+    said = (reply.outcome, reply.triage.level, [sentence.text for sentence in reply.sentences], quotes)
+    return hashlib.sha256(repr(said).encode(errors="replace")).hexdigest()[:8]
 
 
 Ask = Callable[[Turns], Answer]

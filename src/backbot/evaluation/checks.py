@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from backbot.corpus_check.quantities import read_quantities
 from backbot.evaluation.articles import Articles, ArticleText, squeeze
-from backbot.evaluation.asking import Answer
+from backbot.evaluation.asking import Answer, answer_version
 from backbot.evaluation.suite import Case
 from backbot.records import TRIAGE_LEVELS, AnswerSentence, Citation, Reply, Triage
 
@@ -224,6 +224,12 @@ def _follow_ups(case: Case, answer: Answer, articles: Articles) -> str | None:
     return _answered(case, answer, articles) or (_first_citation(case, answer, articles) if case.right_articles else "")
 
 
+def _not_marked_wrong(case: Case, answer: Answer, articles: Articles) -> str | None:
+    if answer.reply is None or answer_version(answer.reply) != case.checked_by.answer_version:
+        return ""
+    return f"{case.checked_by.editor or 'an editor'} marked this very answer as wrong on {case.checked_by.date}"
+
+
 def _right_level(case: Case, answer: Answer, articles: Articles) -> str | None:
     got = answer.triage.level if answer.triage else "error"
     if got != case.level:
@@ -276,6 +282,12 @@ ANSWER_CHECKS: tuple[Check, ...] = (
     Check("quotes", "every quote is verbatim, every citation valid", lambda case: True, _quotes),
     Check("figures", "every number and unit stands in the cited passage", lambda case: True, _figures),
     Check("follow_ups", "a conversation's last question is understood", lambda case: len(case.asks[0]) > 1, _follow_ups),
+    Check(
+        "not_marked_wrong",
+        "it is not the very answer that an editor marked as wrong",
+        lambda case: case.checked_by.verdict == "wrong",
+        _not_marked_wrong,
+    ),
 )
 """The checks of a whole reply."""
 

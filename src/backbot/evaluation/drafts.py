@@ -10,18 +10,10 @@ from filelock import FileLock
 
 from backbot.errors import SuiteInvalid
 from backbot.evaluation.articles import Articles
-from backbot.evaluation.asking import Turns
+from backbot.evaluation.asking import Turns, answer_version
 from backbot.evaluation.spreadsheet import suite_to_yaml
 from backbot.evaluation.suite import Case, Checked, Expect, Suite, load_suite, read_suite
 from backbot.records import Reply
-
-
-def answer_version(reply: Reply) -> str:
-    """Eight hexadecimal digits that change when what is said, or where it is quoted from, does."""
-    quotes = [(citation.article, citation.quote) for citation in reply.citations]
-    said = (reply.outcome, reply.triage.level, [sentence.text for sentence in reply.sentences], quotes)
-    return hashlib.sha256(repr(said).encode(errors="replace")).hexdigest()[:8]
-
 
 Mark = Literal["right", "article", "words", "answered", "declined", "missed", "alarm"]
 
@@ -36,20 +28,14 @@ FAULTS: dict[Mark, str] = {
 """What can be wrong with an answer, in words for editors."""
 
 
-def likely_fault(reply: Reply) -> Mark:
-    """What an editor most likely means who calls the reply wrong."""
-    if reply.triage.level != "none":
-        return "alarm"
-    return "article" if reply.outcome == "answered" else "declined"
-
-
 def draft_case(
     turns: Turns, reply: Reply, articles: Articles, mark: Mark, *, editor: str, date: str, fact: str = ""
 ) -> Case:
     """What an editor's mark says of a reply, as a case; `fact` is what a right answer says, if the editor wrote it.
 
-    Right: the outcome and the articles cited are what is expected from now on. Otherwise the case says what was wrong,
-    and the editor fills in what is not known yet.
+    Right: the outcome and the articles cited are what is expected from now on. Otherwise the case says what was wrong, fails
+    for as long as this very answer is given, and the editor fills in what is not known yet. Raises SuiteInvalid for a fact
+    beside a mark that says that nothing should be answered.
     """
     level = reply.triage.level
     outcome: Expect = level if level != "none" else "answer" if reply.outcome == "answered" else "decline"
@@ -69,17 +55,23 @@ def draft_case(
             case = replace(case, expect="urgent", risk="high")
         case "alarm":
             case = replace(case, expect="none")
-    if fact and case.expect != "decline":
+    if fact and case.expect == "decline":
+        raise SuiteInvalid(
+            "You wrote what a right answer must say, and marked that backbot should decline. Clear one, or choose that the "
+            "articles do answer this."
+        )
+    if fact:
         case = replace(case, must_say=(fact,))
     version = articles.version(case.right_articles) if case.right_articles else ""
     verdict: Literal["right", "wrong"] = "right" if mark == "right" else "wrong"
     return replace(case, checked_by=Checked(editor, date, version, verdict, answer_version(reply)))
 
 
-def save_draft(file: Path, case: Case) -> None:
+def save_draft(file: Path, case: Case) -> Case | None:
     """Add the case to the suite in `file`, in place of an earlier one of the same messages; makes the file if needed.
 
-    Raises SuiteInvalid when the file has a fault or cannot be written, and leaves it as it was.
+    Gives the earlier one, which is in the file no longer. Raises SuiteInvalid when the file has a fault or cannot be
+    written, and leaves it as it was.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +84,7 @@ def save_draft(file: Path, case: Case) -> None:
             new = file.with_name(file.name + ".new")
             new.write_text(text, encoding="utf-8")
             new.replace(file)
+            return next((other for other in suite.cases if other.id == case.id), None)
     except OSError as error:
         raise SuiteInvalid(
             f"The draft cannot be saved in {file}: {error.strerror}. Choose a folder that can be written."

@@ -17,9 +17,8 @@ from backbot.answering.chat_models import Chat, open_chat
 from backbot.answering.entailment import load_entailment
 from backbot.errors import SettingsInvalid
 from backbot.evaluation.articles import Articles
-from backbot.evaluation.asking import Progress
+from backbot.evaluation.asking import Progress, answer_version
 from backbot.evaluation.checks import cited_passage
-from backbot.evaluation.drafts import answer_version
 from backbot.evaluation.figures import Figure, share_of
 from backbot.evaluation.judging import CaseResult
 from backbot.prompts import load_prompt

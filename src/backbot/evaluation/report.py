@@ -6,7 +6,6 @@ It needs no network. What differs between two runs on the same inputs stands bet
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from backbot.evaluation.charts import draw_declines, draw_gate, draw_times
@@ -69,7 +68,7 @@ def render_report(run: Run, comparison: Comparison | None = None) -> str:
             wrong_count=len(wrong),
             most=MOST_SHOWN,
             stale=[result for result in run.cases if result.stale],
-            is_overdue=bool(run.review_by) and run.review_by < (run.times.started[:10] or date.max.isoformat()),
+            is_overdue=run.is_overdue,
             topics=sorted({result.case.topic for result in run.cases if result.case.topic}),
             risks=[risk for risk in ("high", "medium", "low") if any(r.case.risk == risk for r in run.cases)],
             levels=None if not _has_levels(run) else matrix(run.cases, TRIAGE_LEVELS, lambda r: r.case.level, _level),

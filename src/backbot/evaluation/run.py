@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,11 @@ class Run:
     """What judges think of the answers: advice, which no verdict rests on."""
     format: int = RUN_FORMAT
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the suite should have been looked at again before the day on which it was asked."""
+        return bool(self.review_by) and self.review_by < self.times.started[:10]
+
 
 def make_run(
     suite: Suite,
@@ -118,8 +124,10 @@ def _problems(suite: Suite, articles: Articles) -> tuple[str, ...]:
     found = []
     for case in suite.cases:
         gone = [name for name in (*case.right_articles, *case.never) if name not in articles.hashes]
-        if gone:
-            found.append(f"{case.id} names {', '.join(gone)}, which the index does not hold")
+        for name in gone:
+            near = get_close_matches(name, articles.hashes, n=1)
+            hint = f". Did you mean {near[0]}?" if near else "; it may have been withdrawn"
+            found.append(f"line {case.line}: {case.id} names {name}, which the index does not hold{hint}")
     return tuple(found)
 
 
@@ -133,7 +141,7 @@ def run_to_json(run: Run) -> str:
         if line["figure"]["kind"] == "time":
             line["figure"] |= {"value": 0.0, "low": 0.0, "high": 0.0}
             line["judged"]["reason"] = ""
-    return json.dumps(values, ensure_ascii=False, indent=1)
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_run(path: Path) -> Run:

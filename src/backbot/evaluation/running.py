@@ -32,6 +32,7 @@ DRAFTS = "drafts"
 
 _SUITE = re.compile(r"[\w-]{1,80}")
 _REPORT = re.compile(r"(?P<suite>[\w-]{1,80})\.(?P<when>\d{8}-\d{6})\.(?P<verdict>pass|fail|few)\.html")
+_MISNAMED = "Its file's name cannot be used here. Use letters, digits, - and _ alone, and end it in .yaml."
 _VERDICTS: dict[str, Verdict] = {"pass": "PASS", "fail": "FAIL", "few": "NOT ENOUGH CASES"}
 _log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Runner:
             key = (name, stat.st_mtime_ns, stat.st_size)
             listed[key] = self._listed.get(key) or _list_suite(name, file)
         self._listed = listed
-        return list(listed.values())
+        return [*listed.values(), *(ListedSuite(file.name, fault=_MISNAMED) for file in self._misnamed())]
 
     def start(self, name: str) -> bool:
         """Run the suite in the background; False when there is no such suite, or another run is under way.
@@ -151,6 +152,11 @@ class Runner:
         """The suites' files by name."""
         found = sorted(self._suites.glob("*.yaml")) if self._suites.is_dir() else []
         return {file.stem: file for file in found if _SUITE.fullmatch(file.stem) and file.is_file()}
+
+    def _misnamed(self) -> list[Path]:
+        """Files that look like suites and cannot be run from the page."""
+        found = sorted([*self._suites.glob("*.yaml"), *self._suites.glob("*.yml")]) if self._suites.is_dir() else []
+        return [file for file in found if file not in self._files().values() and file.is_file()]
 
     def _run(self, name: str, file: Path, lock: FileLock) -> None:
         def advance(stage: str, done: int, total: int) -> None:

@@ -4,11 +4,14 @@ One row is one case, one column one key. Where a key holds several texts they st
 own keys stand in rows above the cases: `#suite` in the first column, its value in the second; `#gate quotes`, `1.0`.
 """
 
+import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 _LISTS = {"also_ask", "turns", "any_of", "all_of", "never", "must_say", "must_not_say", "red_flag", "near_miss_of"}
 _FORMULAS = ("=", "+", "-", "@", "\t", "'")
 _MOST_ROWS = 20_000
+_LINE_END = "↵"
+"""Stands for the end of a line inside one of several texts of a cell."""
 
 
 def export_suite(suite: Suite, file: Path) -> None:
@@ -137,7 +142,7 @@ def _cell(values: dict[str, Any], path: tuple[str, ...]) -> str:
         value = value.get(key, "")
         if not value:
             return ""
-    return "\n".join(value) if isinstance(value, list) else str(value)
+    return "\n".join(text.replace("\n", _LINE_END) for text in value) if isinstance(value, list) else str(value)
 
 
 def _disarm(cell: str) -> str:
@@ -173,14 +178,15 @@ def _read_xlsx(file: Path) -> list[list[str]]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        sheet = load_workbook(file, read_only=True, data_only=True).worksheets[0]
+        book = load_workbook(file, read_only=True, data_only=True)
+        sheet = book["cases"] if "cases" in book.sheetnames else book.worksheets[0]
         # The size that the file names may be an old one, which would hide the rows after it.
         sheet.reset_dimensions()
         rows: list[list[str]] = []
-        for row in sheet.iter_rows(values_only=True):
+        for row in sheet.iter_rows():
             # A formatted cell far below makes a million empty rows.
-            if any(row) or len(rows) < _MOST_ROWS:
-                rows.append([_as_text(value) for value in row])
+            if len(rows) < _MOST_ROWS or any(cell.value for cell in row):
+                rows.append([_as_text(cell.value, cell.number_format) for cell in row])
             if len(rows) > _MOST_ROWS:
                 break
         return _few(rows, file)
@@ -191,21 +197,32 @@ def _read_xlsx(file: Path) -> list[list[str]]:
         raise SuiteInvalid(f"{file} is not a workbook. Save it from the spreadsheet as .xlsx, or as .csv.") from None
 
 
-def _as_text(value: object) -> str:
-    """What the editor typed, though the spreadsheet may have made a number or a date of it."""
-    if isinstance(value, datetime):
-        return value.date().isoformat() if not (value.hour or value.minute) else f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else str(value)
+def _as_text(value: object, number_format: str | None) -> str:
+    """What the editor sees, though the spreadsheet may have made a number, a date or a time of it."""
+    text = "" if value is None else str(value)
+    match value:
+        case bool():
+            text = text.upper()
+        case datetime() if value.hour or value.minute:
+            text = f"{value:%Y-%m-%d %H:%M}"
+        case date():
+            text = f"{value:%Y-%m-%d}"
+        case time():
+            text = f"{value:%H:%M}"
+        case int() | float() if "%" in (number_format or ""):
+            text = f"{100 * value:g}%"
+        case float() if value.is_integer():
+            text = str(int(value))
+    return text
 
 
 def _read_csv(file: Path) -> list[list[str]]:
     try:
-        text = file.read_text("utf-8-sig")
-        first = next((line for line in text.splitlines() if line.startswith(("id", "#"))), "")
+        data = file.read_bytes()
+        text = data.decode("utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
+        # Excel's own way to name the delimiter.
+        text = re.sub(r"\A\"?sep=.\"?\r?\n", "", text)
+        first = next((line for line in text.splitlines() if line.startswith(("id", '"id"'))), "")
         # Where the comma is the decimal sign, spreadsheets part the cells by semicolons.
         delimiter = max(",;\t", key=first.count)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -267,7 +284,9 @@ def _check_once(key: str, first: int | None, name: str, number: int) -> None:
 def _check_columns(cells: Sequence[str], name: str, number: int) -> list[str]:
     unknown = [cell for cell in cells if cell and cell not in COLUMNS]
     if unknown or "id" not in cells:
-        what = f"the column {unknown[0][:40]!r} is not known" if unknown else "the column `id` is missing"
+        near = get_close_matches(unknown[0].lower(), COLUMNS, n=1) if unknown else []
+        hint = f" (did you mean `{near[0]}`?)" if near else ""
+        what = f"the column {unknown[0][:40]!r} is not known{hint}" if unknown else "the column `id` is missing"
         raise SuiteInvalid(f"{name}, line {number}: {what}; the columns are {', '.join(COLUMNS)}.")
     if len({cell for cell in cells if cell}) < sum(map(bool, cells)):
         raise SuiteInvalid(f"{name}, line {number}: a column stands twice. Keep one.")
@@ -285,7 +304,7 @@ def _case_node(cells: dict[str, str], number: int) -> Node:
             value = inside.setdefault(key, Node(number, {}, {})).value
             assert isinstance(value, dict)
             inside = value
-        listed = [Node(number, line.strip(), {}) for line in text.splitlines() if line.strip()]
+        listed = [Node(number, line.strip().replace(_LINE_END, "\n"), {}) for line in text.splitlines() if line.strip()]
         inside[path[-1]] = Node(number, listed if path[-1] in _LISTS else text, {})
     for node in values.values():
         if isinstance(node.value, dict):

@@ -12,6 +12,7 @@ from backbot.errors import SuiteInvalid
 from backbot.evaluation.strict_yaml import Node, read_yaml
 from backbot.records import TriageLevel
 from backbot.triage.measure import read_cases
+from backbot.triage.rules import load_rules
 
 Expect = Literal["answer", "decline", "soon", "urgent", "emergency", "none"]
 """`none`: no warning sign, whatever else is said. The other levels are triage's."""
@@ -19,6 +20,9 @@ Expect = Literal["answer", "decline", "soon", "urgent", "emergency", "none"]
 Risk = Literal["", "low", "medium", "high"]
 
 DEFAULT_MARGIN = 0.05
+
+NO_SHARES = ("reading_level", "words", "ms_p50", "ms_p95")
+"""The gate's metrics that may be above 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,15 @@ def build_suite(root: Node, name: str, folder: Path, metrics: Iterable[str] | No
     gate = values.get("gate", ())
     for limit in gate:
         known = list(metrics) if metrics is not None else [limit.metric]
-        if limit.metric not in known and not limit.metric.startswith("flag:"):
+        if limit.metric.startswith("flag:"):
+            _check_flag(limit.metric.removeprefix("flag:"), f"{name}, line {limit.line}")
+        elif limit.metric not in known:
             raise SuiteInvalid(f"{name}, line {limit.line}: " + _unknown("gate metric", limit.metric, known))
+        if limit.value > 1 and limit.metric not in NO_SHARES:
+            raise SuiteInvalid(
+                f"{name}, line {limit.line}: the gate of `{limit.metric}` is a share from 0 to 1, and {limit.value:g} is "
+                f"above it. Write {limit.value / 100:g} or {limit.value:g}% if you mean {limit.value:g} of 100."
+            )
     return Suite(
         name=values["suite"],
         cases=cases,
@@ -265,6 +276,17 @@ class _Reader:
 
     def _check_sense(self, case: Case) -> None:
         """Refuse what can never come out right, so that a slip is not taken for a fault of backbot."""
+        for flag in (*case.red_flag, *case.near_miss_of):
+            _check_flag(flag, f"{self._name}, line {case.line}: case {case.id}")
+        for fact in (*case.must_say, *case.must_not_say):
+            if not all(words.strip() for words in fact.split("|")):
+                raise self.fault(
+                    case.line, f"case {case.id}: {fact[:60]!r} has nothing on one side of a `|`. Fill it or remove the `|`."
+                )
+        if said := set(case.must_say) & set(case.must_not_say):
+            raise self.fault(
+                case.line, f"case {case.id}: {min(said)[:60]!r} is under `must_say` and `must_not_say`. Keep one."
+            )
         both = set(case.never) & set(case.right_articles)
         if both:
             raise self.fault(
@@ -351,6 +373,12 @@ def _cases_from(path: Path) -> tuple[Case, ...]:
         )
         for row in read_cases(path)
     )
+
+
+def _check_flag(flag: str, where: str) -> None:
+    known = [row.id for row in load_rules().flags]
+    if flag not in known:
+        raise SuiteInvalid(f"{where}: " + _unknown("warning sign", flag, known))
 
 
 def _unknown(what: str, word: str, known: list[str]) -> str:

@@ -5,10 +5,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from backbot.evaluation.asking import Answer
+from backbot.evaluation.asking import Answer, answer_version
 from backbot.evaluation.checks import says, shown_text
 from backbot.evaluation.comparing import Comparison
-from backbot.evaluation.drafts import answer_version
 from backbot.evaluation.figures import Figure
 from backbot.evaluation.judging import CaseResult
 from backbot.evaluation.opinions import summarise
@@ -28,6 +27,10 @@ def print_run(run: Run, out: Console) -> None:
         f"{len(run.cases)} cases in {wordings} wordings ({run.times.kept} answers kept), {run.times.seconds:.1f} s; {asked}",
         style="dim",
     )
+    if run.is_overdue:
+        out.print(f"[yellow]The suite should have been looked at again by {run.review_by}.[/yellow]")
+    if not run.gate:
+        out.print("The suite has no gate, so nothing can pass. Name what it must reach, such as gate: {answered: 0.97}")
     if run.gate:
         table = Table("Gate", "Wanted", "Found", "95 % interval", "Verdict", "", title="The gate", title_justify="left")
         for line in run.gate:
@@ -160,6 +163,14 @@ def print_comparison(comparison: Comparison, out: Console) -> None:
             faults = (change.after if style == "bold red" else change.before).reasons
             out.print(Text(f"  {change.after.case.id}", style="bold").append(f"{changed}: {faults}"[:300], style="default"))
     out.print(f"{len(comparison.other_answers)} other answers changed, as right or wrong as before")
+    for title, names in (
+        ("new", comparison.added),
+        ("gone", comparison.removed),
+        ("rewritten, so not compared", comparison.rewritten),
+    ):
+        if names:
+            more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+            out.print(Text(f"{len(names)} {title}: {', '.join(names[:MOST_SHOWN])}{more}"))
     table = Table("Metric", "Got worse", "Got better", "p (McNemar)")
     for shift in comparison.shifts:
         table.add_row(shift.title, str(shift.worse), str(shift.better), f"{shift.p:.3f}")

@@ -13,8 +13,9 @@ from starlette.concurrency import run_in_threadpool
 
 from backbot.errors import BackbotError, QuestionInvalid
 from backbot.evaluation.articles import Articles
+from backbot.evaluation.asking import answer_version
 from backbot.evaluation.command import evaluate
-from backbot.evaluation.drafts import FAULTS, Mark, answer_version, draft_case, likely_fault, save_draft
+from backbot.evaluation.drafts import FAULTS, Mark, draft_case, save_draft
 from backbot.evaluation.inside import Inside, look_inside
 from backbot.evaluation.report import TEMPLATE as REPORT
 from backbot.evaluation.reviews import list_reviews
@@ -159,24 +160,26 @@ def _add_answers(router: APIRouter, desk: Desk, runner: Runner, limits: Limits) 
         seen = await look(form)
         said = _mark(form)
         if isinstance(seen, str) or said is None:
-            return _inside_page(desk, form, seen)
+            return _inside_page(desk, form, seen, "Nothing was saved. Choose what is wrong, then press Wrong.")
         if form.get("answer_version") != answer_version(seen.reply):
             return _inside_page(desk, form, seen, "The answer has changed since you saw it. Look at it again, then mark it.")
         generation = bot.index.live()
-        case = draft_case(
-            _turns(form),
-            seen.reply,
-            Articles(generation.manifest.articles, generation),
-            said,
-            editor=_line(form, "editor", 80),
-            date=date.today().isoformat(),
-            fact=_line(form, "fact", 300),
-        )
         try:
-            await run_in_threadpool(save_draft, runner.drafts, case)
+            case = draft_case(
+                _turns(form),
+                seen.reply,
+                Articles(generation.manifest.articles, generation),
+                said,
+                editor=_line(form, "editor", 80),
+                date=date.today().isoformat(),
+                fact=_line(form, "fact", 300),
+            )
+            before = await run_in_threadpool(save_draft, runner.drafts, case)
         except BackbotError as error:
             return _inside_page(desk, form, seen, str(error))
-        return _page("marked", case=case, text=to_yaml([case_values(case)]), file=runner.drafts)
+        earlier = to_yaml([case_values(before)]) if before and before.checked_by != case.checked_by else ""
+        text = to_yaml([case_values(case)])
+        return _page("marked", case=case, text=text, file=runner.drafts, before=before, earlier=earlier)
 
 
 def _runs_page(runner: Runner, status: int = 200, fault: str = "") -> Response:
@@ -203,9 +206,8 @@ def _inside_page(desk: Desk, form: Form, seen: Inside | str, fault: str = "") ->
     answer = answer_html(reply.triage, reply.sentences, reply, 0).replace(
         'class="bb-open"', 'class="bb-open" target="_blank"'
     )
-    likely = form.get("fault", likely_fault(reply))
     version = answer_version(reply)
-    return _page("ask", form=form, fault=fault, seen=seen, answer=answer, version=version, faults=FAULTS, likely=likely)
+    return _page("ask", form=form, fault=fault, seen=seen, answer=answer, version=version, faults=FAULTS)
 
 
 async def _form(request: Request) -> Form:
