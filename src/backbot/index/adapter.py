@@ -23,7 +23,8 @@ SHRINKAGE = 27.0
 """Of the squared matrix, against the sum over all questions: few questions move little. Left-out questions were served best
 by it among 13 to 54, and from 50 questions on better than without an adapter."""
 
-MOST_STEPS = 20
+MOST_STEPS = 12
+"""Twice as many take twice as long and put .009 more of left-out questions' passages first, by the vectors alone."""
 
 
 def learn_adapter(questions: Vectors, answers: NDArray[np.int32], passages: Vectors, headings: Vectors) -> Vectors:
