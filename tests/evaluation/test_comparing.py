@@ -9,7 +9,8 @@ from rich.console import Console
 from backbot.errors import SuiteInvalid
 from backbot.evaluation.asking import Answer
 from backbot.evaluation.comparing import compare, said
-from backbot.evaluation.run import Run, read_run, run_to_json
+from backbot.evaluation.report import render_report
+from backbot.evaluation.run import Run, as_baseline, read_run, run_to_json
 from backbot.evaluation.suite import Checked, Suite
 from backbot.evaluation.terminal import print_comparison, print_run
 
@@ -96,6 +97,19 @@ def test_a_run_comes_back_from_its_file(run_small: RunSmall, tmp_path: Path):
     )
     changes = compare(run, back)
     assert changes.newly_failing == changes.newly_passing == changes.other_answers == changes.rewritten == ()
+
+
+def test_what_is_saved_of_a_run_is_all_that_the_report_of_a_later_one_needs(run_small: RunSmall, tmp_path: Path):
+    run, earlier = run_small(declines("walk")), run_small()
+    pages, sizes = [], []
+    for number, kept in enumerate((earlier, as_baseline(earlier))):
+        file = tmp_path / f"{number}.json"
+        file.write_text(run_to_json(kept))
+        sizes.append(file.stat().st_size)
+        pages.append(render_report(run, compare(run, read_run(file))))
+    assert pages[0] == pages[1]
+    assert sizes[1] < sizes[0]
+    assert as_baseline(earlier).cases[0].is_right
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"suite": "x"}', "\x00"])

@@ -14,6 +14,7 @@ from backbot.evaluation.junit import render_junit
 from backbot.evaluation.report import render_report, verdict_line
 from backbot.evaluation.run import Run, run_to_json
 from backbot.evaluation.suite import Case, Limit, Suite
+from backbot.evaluation.word_changes import mark_changes
 
 RunSmall = Callable[..., Run]
 
@@ -58,7 +59,28 @@ def test_the_report_shows_what_changed_with_both_answers(run_small: RunSmall):
     changes = page[page.index('id="changes"') : page.index('id="gate"')]
     assert "Newly failing (1)" in changes
     assert "walking-how-far" in changes
-    assert changes.index("Walk for 10 minutes") < changes.index("(decline)")
+    assert re.search(r"<del>\(answer\) Walk for 10 minutes[^<]*</del>.*?<ins>\(decline\)</ins>", changes, re.S)
+
+
+def test_only_the_words_that_changed_are_marked():
+    was, now = mark_changes("Walk for 10 minutes  a day [walking]", "Walk for 15 minutes a day, please [walking]")
+    assert [words for words, is_changed in was if is_changed] == ["10", "day"]
+    assert [words for words, is_changed in now if is_changed] == ["15", "day, please"]
+    assert " ".join(words for words, _ in now) == "Walk for 15 minutes a day, please [walking]"
+    assert mark_changes("", "") == ([], [])
+    assert mark_changes("same words", "same words") == ([("same words", False)], [("same words", False)])
+
+
+def test_times_of_an_earlier_run_are_called_so_beside_the_figure(run_small: RunSmall):
+    run = run_small()
+    assert "Times of an earlier run" not in render_report(run, compare(run, run))
+    kept = replace(run, times=replace(run.times, kept=3))
+    page = render_report(kept, compare(run, kept))
+    wordings = sum(len(result.answers) for result in run.cases)
+    note = "Times of an earlier run, whose answers were kept: 3 of"
+    for section, total in (("changes", 2 * wordings), ("gate", wordings), ("slowest", wordings)):
+        assert f"{note} {total};" in page[page.index(f'id="{section}"') :].split("</section>")[0], section
+    assert note not in without_times(page)
 
 
 def test_the_report_maps_coverage_gaps_and_declines(run_small: RunSmall):
@@ -88,7 +110,7 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> \x00 \ud7ff {
 def test_hostile_words_stay_words(run_small: RunSmall, small_suite: Suite):
     case = Case("x", ((HOSTILE,),), "answer", topic=HOSTILE, any_of=(HOSTILE,), must_say=(HOSTILE,))
     run = run_small(suite=Suite(HOSTILE, (case,), (Limit("passed", 1.0),), owner=HOSTILE))
-    page = render_report(run)
+    page = render_report(run, compare(run, run_small(declines(HOSTILE), suite=replace(small_suite, cases=(case,)))))
     assert "<script>alert" not in page
     assert "<img" not in page
     assert "226021" not in page.split("<svg")[0]

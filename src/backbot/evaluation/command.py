@@ -14,7 +14,7 @@ from rich.console import Console
 from backbot.errors import SuiteInvalid
 from backbot.evaluation.articles import Articles
 from backbot.evaluation.asking import Answer, Ask, Progress, ask_all, ask_bot, ask_triage
-from backbot.evaluation.run import METRIC_NAMES, Run, Times, make_run, read_run, run_to_json
+from backbot.evaluation.run import METRIC_NAMES, Run, Times, as_baseline, make_run, read_run, run_to_json
 from backbot.evaluation.suite import Case, Suite, load_suite
 from backbot.settings import Settings
 
@@ -57,7 +57,7 @@ def run_eval(
         run = evaluate(loaded, settings, progress, fresh=fresh)
     comparison = compare(run, earlier) if earlier else None
     if save:
-        _write(save, run_to_json(run))
+        _write(save, run_to_json(as_baseline(run)))
     if html:
         from backbot.evaluation.report import render_report
 

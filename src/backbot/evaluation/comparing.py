@@ -9,7 +9,7 @@ from backbot.evaluation.asking import Answer
 from backbot.evaluation.checks import outcome_of
 from backbot.evaluation.figures import METRICS
 from backbot.evaluation.judging import CaseResult
-from backbot.evaluation.run import Run
+from backbot.evaluation.run import Run, times_note
 from backbot.evaluation.statistics import mcnemar
 
 SLOWER = 1.25
@@ -46,6 +46,8 @@ class Speed:
     before: float
     after: float
     p: float
+    note: str = ""
+    """Which of the times are older than their run."""
 
     @property
     def is_slower(self) -> bool:
@@ -154,4 +156,5 @@ def _speed(run: Run, baseline: Run, names: Sequence[str]) -> Speed:
         return Speed(0.0, 0.0, 1.0)
     before, after = [old for old, _ in pairs], [new for _, new in pairs]
     p = float(wilcoxon(before, after).pvalue) if any(old != new for old, new in pairs) else 1.0
-    return Speed(1000 * median(before), 1000 * median(after), p)
+    wordings = sum(len(times) for one in (run, baseline) for times in one.times.by_case.values())
+    return Speed(1000 * median(before), 1000 * median(after), p, times_note(run.times.kept + baseline.times.kept, wordings))

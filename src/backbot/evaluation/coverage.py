@@ -34,6 +34,11 @@ class ArticleCover:
     cited: int
     sections: tuple[SectionCover, ...]
 
+    @property
+    def never_retrieved(self) -> tuple[str, ...]:
+        """The headings of the sections that no question reaches."""
+        return tuple(section.heading for section in self.sections if not (section.retrieved or section.cited))
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

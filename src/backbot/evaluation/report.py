@@ -14,8 +14,9 @@ from backbot.evaluation.coverage import bin_declines, find_gaps
 from backbot.evaluation.figures import METRICS, Figure, flag_names, share_of
 from backbot.evaluation.judging import CaseResult
 from backbot.evaluation.opinions import FEW_MARKS, summarise
-from backbot.evaluation.run import Run
-from backbot.evaluation.statistics import percentile
+from backbot.evaluation.run import Run, times_note
+from backbot.evaluation.statistics import p_text, percentile
+from backbot.evaluation.word_changes import mark_changes
 from backbot.records import TRIAGE_LEVELS
 from backbot.templates import open_templates
 
@@ -62,8 +63,11 @@ def render_report(run: Run, comparison: Comparison | None = None) -> str:
             run=run,
             comparison=comparison,
             verdict_line=verdict_line(run),
+            wordings=sum(len(result.answers) for result in run.cases),
             metrics=METRICS,
             said=said_to,
+            mark_changes=mark_changes,
+            p_text=p_text,
             wrong=wrong[:MOST_SHOWN],
             wrong_count=len(wrong),
             most=MOST_SHOWN,
@@ -87,6 +91,7 @@ def render_report(run: Run, comparison: Comparison | None = None) -> str:
             slowest=slowest,
             median=percentile(milliseconds, 0.5),
             slow=percentile(milliseconds, 0.95),
+            times_note=times_note(run.times.kept, len(milliseconds)),
         )
     )
     return page

@@ -40,6 +40,11 @@ class Times:
     by_case: dict[str, list[float]] = field(default_factory=dict)
 
 
+def times_note(kept: int, total: int) -> str:
+    """What to know of `total` times of which `kept` came with answers from the cache; empty where none did."""
+    return f"Times of an earlier run, whose answers were kept: {kept} of {total}; --fresh asks anew." if kept else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a suite showed. `asked` says what was asked: the index's generation, the model, the engine."""
@@ -129,6 +134,20 @@ def _problems(suite: Suite, articles: Articles) -> tuple[str, ...]:
             hint = f". Did you mean {near[0]}?" if near else "; it may have been withdrawn"
             found.append(f"line {case.line}: {case.id} names {name}, which the index does not hold{hint}")
     return tuple(found)
+
+
+def as_baseline(run: Run) -> Run:
+    """The run without what no later run is compared with: what was found, and where the quotes stand."""
+    return replace(run, cases=tuple(replace(case, answers=tuple(map(_said_alone, case.answers))) for case in run.cases))
+
+
+def _said_alone(answer: Answer) -> Answer:
+    if answer.reply is None:
+        return answer
+    citations = tuple(
+        replace(citation, title="", heading="", url="", link="", quote="") for citation in answer.reply.citations
+    )
+    return replace(answer, reply=replace(answer.reply, citations=citations, disclaimer="", suggestions=()), hits=())
 
 
 def run_to_json(run: Run) -> str:

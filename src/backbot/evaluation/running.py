@@ -20,7 +20,7 @@ from backbot.errors import BackbotError, SuiteInvalid
 from backbot.evaluation.asking import Progress
 from backbot.evaluation.comparing import compare
 from backbot.evaluation.report import render_report
-from backbot.evaluation.run import METRIC_NAMES, Run, read_run, run_to_json
+from backbot.evaluation.run import METRIC_NAMES, Run, as_baseline, read_run, run_to_json
 from backbot.evaluation.statistics import Verdict
 from backbot.evaluation.suite import Suite, load_suite
 
@@ -207,7 +207,7 @@ class Runner:
         word = next(word for word, verdict in _VERDICTS.items() if verdict == run.verdict)
         file = f"{name}.{datetime.now(UTC):%Y%m%d-%H%M%S}.{word}.html"
         # The report comes last: what is listed is whole.
-        self._write(_run_file(file), run_to_json(run))
+        self._write(_run_file(file), run_to_json(as_baseline(run)))
         self._write(file, render_report(run, comparison))
         for old in earlier[KEPT_REPORTS - 1 :]:
             (self._reports / old.file).unlink(missing_ok=True)

@@ -98,6 +98,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, -(-int(share * 100) * len(ordered) // 100) - 1)] if ordered else 0.0
 
 
+def p_text(p: float) -> str:
+    """A p as it is printed: one that is very small is not 0."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def mcnemar(newly_wrong: int, newly_right: int) -> float:
     """The exact two-sided p of McNemar's test (1947): could as many have changed one way by chance?"""
     from scipy.stats import binomtest

@@ -11,8 +11,8 @@ from backbot.evaluation.comparing import Comparison
 from backbot.evaluation.figures import Figure
 from backbot.evaluation.judging import CaseResult
 from backbot.evaluation.opinions import summarise
-from backbot.evaluation.run import Run
-from backbot.evaluation.statistics import percentile
+from backbot.evaluation.run import Run, times_note
+from backbot.evaluation.statistics import p_text, percentile
 
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "NOT ENOUGH CASES": "bold yellow"}
 MOST_SHOWN = 40
@@ -23,10 +23,8 @@ def print_run(run: Run, out: Console) -> None:
     wordings = sum(len(result.answers) for result in run.cases)
     asked = ", ".join(f"{name} {value}" for name, value in run.asked.items())
     out.print(Text(run.verdict, style=STYLES[run.verdict]).append(f"  {run.suite}", style="default"))
-    out.print(
-        f"{len(run.cases)} cases in {wordings} wordings ({run.times.kept} answers kept), {run.times.seconds:.1f} s; {asked}",
-        style="dim",
-    )
+    size = f"{_counted(len(run.cases), 'case')} in {_counted(wordings, 'wording')}"
+    out.print(f"{size}, {run.times.seconds:.1f} s; {asked}", style="dim")
     if run.is_overdue:
         out.print(f"[yellow]The suite should have been looked at again by {run.review_by}.[/yellow]")
     if not run.gate:
@@ -46,6 +44,8 @@ def print_run(run: Run, out: Console) -> None:
     times = [1000 * second for seconds in run.times.by_case.values() for second in seconds]
     median, slow = percentile(times, 0.5), percentile(times, 0.95)
     out.print(f"a reply: median {median:.1f} ms, 95th percentile {slow:.1f} ms, asked side by side", style="dim")
+    if note := times_note(run.times.kept, len(times)):
+        out.print(note, style="dim")
     _print_opinions(run, out)
     _print_wrong(run, out)
     for problem in run.problems[:MOST_SHOWN]:
@@ -64,13 +64,18 @@ def _print_opinions(run: Run, out: Console) -> None:
         out.print(Text(f"Advice only, {summary.judge}: {found}; {trust}", style="dim"))
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _columns(figure: Figure) -> tuple[str, str]:
     """What was found, and its interval."""
     match figure.kind:
         case "share":
             found = f"{figure.hits}/{figure.total} = {figure.value:.3f}" if figure.total else "0/0"
         case "mean":
-            found = f"{figure.value:.3f} over {figure.total}"
+            found = f"{figure.value:.3g} over {figure.total}"
+            return found, f"{figure.low:.3g} to {figure.high:.3g}"
         case "time":
             return f"{figure.value:.1f} ms over {figure.total}", ""
     return found, f"{figure.low:.3f} to {figure.high:.3f}"
@@ -81,7 +86,7 @@ def _print_wrong(run: Run, out: Console) -> None:
     # Messages of a held-out file stay unseen: only their numbers are printed.
     if run.triage_only or not wrong:
         return
-    out.print(f"\n[bold]{len(wrong)} cases with a fault[/bold] (backbot eval SUITE --case ID shows one)")
+    out.print(f"\n[bold]{_counted(len(wrong), 'case')} with a fault[/bold] (backbot eval SUITE --case ID shows one)")
     for result in wrong[:MOST_SHOWN]:
         out.print(Text(f"  {result.case.id}", style="bold").append(": " + result.reasons[:300], style="default"))
     if len(wrong) > MOST_SHOWN:
@@ -162,7 +167,8 @@ def print_comparison(comparison: Comparison, out: Console) -> None:
             changed = f" (article changed: {', '.join(change.articles)})" if change.articles else ""
             faults = (change.after if style == "bold red" else change.before).reasons
             out.print(Text(f"  {change.after.case.id}", style="bold").append(f"{changed}: {faults}"[:300], style="default"))
-    out.print(f"{len(comparison.other_answers)} other answers changed, as right or wrong as before")
+    changed = _counted(len(comparison.other_answers), "other answer")
+    out.print(f"{changed} changed, as right or wrong as before")
     for title, names in (
         ("new", comparison.added),
         ("gone", comparison.removed),
@@ -173,9 +179,11 @@ def print_comparison(comparison: Comparison, out: Console) -> None:
             out.print(Text(f"{len(names)} {title}: {', '.join(names[:MOST_SHOWN])}{more}"))
     table = Table("Metric", "Got worse", "Got better", "p (McNemar)")
     for shift in comparison.shifts:
-        table.add_row(shift.title, str(shift.worse), str(shift.better), f"{shift.p:.3f}")
+        table.add_row(shift.title, str(shift.worse), str(shift.better), p_text(shift.p))
     out.print(table)
     speed = comparison.speed
     style = "bold red" if speed.is_slower else "dim"
-    out.print(Text(f"median {speed.before:.1f} ms, now {speed.after:.1f} ms (p {speed.p:.3f})", style=style))
+    out.print(Text(f"median {speed.before:.1f} ms, now {speed.after:.1f} ms (p {p_text(speed.p)})", style=style))
+    if speed.note:
+        out.print(speed.note, style="dim")
     out.print()
