@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -154,6 +156,19 @@ def test_a_wrong_password_opens_nothing_and_too_many_are_told_to_wait(
     assert int(answer.headers["retry-after"]) in range(1, 61)
 
 
+def test_a_long_wait_is_told_in_minutes(bot: Bot, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    from starlette.testclient import TestClient
+
+    async def refuse(*_: object) -> str:
+        raise Busy(3_239, is_reader=True)
+
+    monkeypatch.setattr(Sessions, "open", refuse)
+    client = TestClient(app_of(bot, folder), base_url="http://bot.example", headers={"Origin": "http://bot.example"})
+    answer = client.post("/editors/enter", data={"password": PASSWORD})
+    assert "Wait 54 minutes" in answer.text
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3239")
+
+
 def test_another_password_ends_every_session(bot: Bot, cookie: str):
     value = cookie.partition(";")[0].partition("=")[2]
     assert Sessions(bot.settings.model_copy(update={"editor_password": SecretStr(PASSWORD)})).is_open(value)
@@ -235,6 +250,32 @@ def test_a_suite_is_run_watched_and_its_report_read(editor: httpx.Client, folder
     assert "'unsafe-inline'; img-src" in policy
     assert "<script>alert" not in report.text
     assert (folder / "reports" / links[0].rpartition("/")[2].replace(".html", ".json")).is_file()
+
+
+def test_while_the_report_is_written_the_page_says_so(
+    editor: httpx.Client, browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch
+):
+    from backbot.evaluation import running
+
+    go, write = threading.Event(), running.render_report
+
+    def write_later(*run: Any) -> str:
+        assert go.wait(30)
+        return write(*run)
+
+    monkeypatch.setattr(running, "render_report", write_later)
+    assert editor.post("/editors/run", data={"suite": "small"}).status_code == 303
+    context = browser.new_context()
+    context.add_cookies([{"name": COOKIE, "value": editor.cookies[COOKIE], "url": f"{address}/editors"}])
+    page = context.new_page()
+    page.goto(f"{address}/editors")
+    try:
+        expect(page.get_by_role("status")).to_have_text("All are asked. Writing the report.")
+        assert "Writing the report." in editor.get("/editors").text
+    finally:
+        go.set()
+    expect(page.get_by_role("link", name="Read the report")).to_be_visible()
+    context.close()
 
 
 @pytest.mark.parametrize(

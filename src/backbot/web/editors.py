@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 import re
 from datetime import date
 from typing import Any
@@ -78,7 +79,9 @@ def _add_door(router: APIRouter, sessions: Sessions) -> None:
         try:
             cookie = await sessions.open((await _form(request)).get("password", ""), address_of(request.scope))
         except Busy as error:
-            page = _page("enter", 429, fault=f"Too many tries. Wait {error.retry_after} seconds, then try again.")
+            seconds = error.retry_after
+            wait = f"{seconds} seconds" if seconds <= 90 else f"{math.ceil(seconds / 60)} minutes"
+            page = _page("enter", 429, fault=f"Too many tries. Wait {wait}, then try again.")
             page.headers["Retry-After"] = str(error.retry_after)
             return page
         if not cookie:

@@ -17,7 +17,7 @@
         bar.value = state.done;
         count.textContent = state.done + " of " + state.total;
       }
-      told.textContent = "";
+      told.textContent = state.total && state.done === state.total ? "All are asked. Writing the report." : "";
     } catch {
       told.textContent = "The server does not answer. This page keeps trying.";
     }
