@@ -73,17 +73,53 @@ def test_a_fact_beside_the_mark_that_it_should_decline_is_not_dropped_in_silence
             draft(small_bot, question, mark, "Paris")
 
 
-def test_drafts_are_a_suite_that_can_be_run_and_a_second_mark_replaces_the_first(small_bot: Bot, tmp_path: Path):
+def test_marks_of_the_same_question_are_all_kept_and_the_earlier_ones_named(small_bot: Bot, tmp_path: Path):
     file = tmp_path / "new" / "drafts.yaml"
-    assert save_draft(file, first := draft(small_bot, COLD, "right")) is None
-    replaced = save_draft(file, draft(small_bot, COLD, "article"))
-    assert replaced
-    assert replace(replaced, line=0) == first
+    right, article, words = (draft(small_bot, COLD, mark) for mark in ("right", "article", "words"))
+    assert save_draft(file, right) == (right, ())
+    second, earlier = save_draft(file, article)
+    assert (second.id, [other.checked_by.verdict for other in earlier]) == (f"{right.id}-2", ["right"])
     save_draft(file, draft(small_bot, "12:30 {no}: - & *x 'é' 🙂 \u2028", "right"))
-    cases = load_suite(file).cases
-    assert len(cases) == 2
-    assert "cold-packs" in cases[0].never
-    assert (cases[0].checked_by.editor, cases[0].checked_by.verdict) == ("Ann", "wrong")
+    third, earlier = save_draft(file, words)
+    assert (third.id, len(earlier)) == (f"{right.id}-3", 2)
+    cases = [case for case in load_suite(file).cases if case.asks == ((COLD,),)]
+    assert ["cold-packs" in case.never for case in cases] == [False, True, False]
+    assert [case.checked_by.verdict for case in cases] == ["right", "wrong", "wrong"]
+
+
+def test_a_mark_that_says_the_same_again_is_not_added(small_bot: Bot, tmp_path: Path):
+    file = tmp_path / "drafts.yaml"
+    mark = draft(small_bot, COLD, "right")
+    save_draft(file, mark)
+    written = file.read_bytes()
+    saved, earlier = save_draft(file, replace(mark, checked_by=replace(mark.checked_by, date="2026-06-01")))
+    assert (replace(saved, line=0), earlier) == (mark, ())
+    assert file.read_bytes() == written
+    other_editor = replace(mark, checked_by=replace(mark.checked_by, editor="Bea"))
+    assert len(save_draft(file, other_editor)[1]) == 1
+
+
+@pytest.mark.parametrize("pad", ["", "  "])
+def test_what_editors_wrote_into_the_file_stays_to_the_letter(small_bot: Bot, tmp_path: Path, pad: str):
+    file = tmp_path / "drafts.yaml"
+    lines = ["- id: mine  # ask Bob", "  ask: |", "    a long", "    story", "  expect: none", "# the end"]
+    text = "\n".join(["suite: Ours", "gate: {passed: 0.9}  # for now", "cases:", *(pad + line for line in lines)])
+    file.write_text(text)
+    save_draft(file, draft(small_bot, COLD, "right"))
+    assert file.read_text().startswith(text + "\n")
+    assert [case.asks[0][0] for case in load_suite(file).cases] == ["a long\nstory", COLD]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["suite: s\ncases: [{id: a, ask: x, expect: none}]\n", "cases:\n- {id: a, ask: x, expect: none}\nsuite: s\n"],
+)
+def test_a_file_to_which_nothing_can_be_added_is_left_as_it_was(small_bot: Bot, tmp_path: Path, text: str):
+    file = tmp_path / "drafts.yaml"
+    file.write_text(text)
+    with pytest.raises(SuiteInvalid, match="Move its `cases` there"):
+        save_draft(file, draft(small_bot, COLD, "right"))
+    assert file.read_text() == text
 
 
 def test_a_mark_is_of_one_very_answer(small_bot: Bot):

@@ -362,9 +362,12 @@ def test_a_mark_becomes_a_draft_that_can_be_run(editor: httpx.Client, folder: Pa
     assert not (folder / "evals" / "drafts.yaml").exists()
     saved = editor.post("/editors/mark", data=form).text
     assert "Ann &lt;b&gt;" in saved
-    assert "takes the place" not in saved
-    assert "takes the place of Ann &lt;b&gt;" in editor.post("/editors/mark", data={**form, "editor": "Bea"}).text
-    assert "takes the place of Bea" in editor.post("/editors/mark", data=form).text
+    assert "marked before" not in saved
+    assert (
+        "marked <strong>right</strong> by Ann &lt;b&gt; on"
+        in editor.post("/editors/mark", data={**form, "editor": "Bea"}).text
+    )
+    assert "marked <strong>right</strong> by Bea on" in editor.post("/editors/mark", data=form).text
     version = version_on(editor.post("/editors/ask", data={"question": HOSTILE}).text)
     wrong = {"question": HOSTILE, "answer_version": version, "verdict": "wrong", "fact": HOSTILE}
     for fault in ("", "right", "nonsense"):
@@ -372,11 +375,12 @@ def test_a_mark_becomes_a_draft_that_can_be_run(editor: httpx.Client, folder: Pa
     marked = editor.post("/editors/mark", data={**wrong, "fault": "declined"}).text
     assert "Saved" in marked
     assert "<script>alert" not in marked
-    first, second = load_suite(folder / "evals" / "drafts.yaml").cases
+    first, beas, second = load_suite(folder / "evals" / "drafts.yaml").cases
     assert (first.expect, first.checked_by.verdict, first.checked_by.editor) == ("answer", "right", "Ann <b>")
+    assert (beas.asks, beas.checked_by.editor) == (first.asks, "Bea")
     assert "heat-vs-cold" in first.any_of
     assert (second.asks[0][0], second.checked_by.verdict) == (HOSTILE, "wrong")
-    assert "drafts.yaml, 2 cases" in editor.get("/editors").text
+    assert "drafts.yaml, 3 cases" in editor.get("/editors").text
     assert "NOT ENOUGH CASES" in run_to_its_end(editor, "drafts")
 
 

@@ -2,8 +2,11 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from textwrap import indent
 from typing import Literal
 
 from filelock import FileLock
@@ -11,8 +14,8 @@ from filelock import FileLock
 from backbot.errors import SuiteInvalid
 from backbot.evaluation.articles import Articles
 from backbot.evaluation.asking import Turns, answer_version
-from backbot.evaluation.spreadsheet import suite_to_yaml
-from backbot.evaluation.suite import Case, Checked, Expect, Suite, load_suite, read_suite
+from backbot.evaluation.spreadsheet import case_values, to_yaml
+from backbot.evaluation.suite import Case, Checked, Expect, load_suite, read_suite
 from backbot.records import Reply
 
 Mark = Literal["right", "article", "words", "answered", "declined", "missed", "alarm"]
@@ -67,28 +70,51 @@ def draft_case(
     return replace(case, checked_by=Checked(editor, date, version, verdict, answer_version(reply)))
 
 
-def save_draft(file: Path, case: Case) -> Case | None:
-    """Add the case to the suite in `file`, in place of an earlier one of the same messages; makes the file if needed.
+def save_draft(file: Path, case: Case) -> tuple[Case, tuple[Case, ...]]:
+    """Add the case behind the others of the suite in `file`, which stay as they are; makes the file if needed.
 
-    Gives the earlier one, which is in the file no longer. Raises SuiteInvalid when the file has a fault or cannot be
+    Gives the case as it stands in the file, where its id may have got a number, and the earlier ones of the same messages. A
+    mark that says again what an earlier one says is not added. Raises SuiteInvalid when the file has a fault or cannot be
     written, and leaves it as it was.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock"):
-            suite = load_suite(file) if file.is_file() else Suite("Drafts", ())
-            others = tuple(other for other in suite.cases if other.id != case.id)
-            text = suite_to_yaml(replace(suite, cases=(*others, case)))
-            # What cannot be read again must not be written.
-            read_suite(text, str(file), file.parent)
+            cases = load_suite(file).cases if file.is_file() else ()
+            earlier = tuple(other for other in cases if other.asks[0] == case.asks[0])
+            if again := next((other for other in earlier if _says_the_same(other, case)), None):
+                return again, tuple(other for other in earlier if other is not again)
+            names = {other.id for other in cases}
+            free = (name for n in count(2) if (name := f"{case.id}-{n}") not in names)
+            case = replace(case, id=next(free)) if case.id in names else case
+            text = file.read_text("utf-8-sig") if cases else "suite: Drafts\ncases:\n"
             new = file.with_name(file.name + ".new")
-            new.write_text(text, encoding="utf-8")
+            new.write_text(_append(text, cases, case, file), encoding="utf-8")
             new.replace(file)
-            return next((other for other in suite.cases if other.id == case.id), None)
+            return case, earlier
     except OSError as error:
         raise SuiteInvalid(
             f"The draft cannot be saved in {file}: {error.strerror}. Choose a folder that can be written."
         ) from None
+
+
+def _append(text: str, cases: tuple[Case, ...], case: Case, file: Path) -> str:
+    """The file's text, an editor's comments and all, with the case at its end."""
+    first = re.search(r"^( *)- ", text, re.M)
+    longer = text.rstrip("\n") + "\n" + indent(to_yaml([case_values(case)]), first[1] if first else "")
+    # What cannot be read again must not be written.
+    with suppress(SuiteInvalid):
+        *others, last = read_suite(longer, str(file), file.parent).cases
+        if tuple(others) == cases and last.id == case.id:
+            return longer
+    raise SuiteInvalid(
+        f"Nothing can be added at the end of {file}. Move its `cases` there, each beginning with `- id:`, and mark again."
+    )
+
+
+def _says_the_same(one: Case, other: Case) -> bool:
+    checked = replace(one.checked_by, date=other.checked_by.date)
+    return replace(one, id=other.id, line=other.line, checked_by=checked) == other
 
 
 def _name(turns: Turns) -> str:

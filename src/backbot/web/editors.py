@@ -177,12 +177,11 @@ def _add_answers(router: APIRouter, desk: Desk, runner: Runner, limits: Limits) 
                 date=date.today().isoformat(),
                 fact=_line(form, "fact", 300),
             )
-            before = await run_in_threadpool(save_draft, runner.drafts, case)
+            case, earlier = await run_in_threadpool(save_draft, runner.drafts, case)
         except BackbotError as error:
             return _inside_page(desk, form, seen, str(error))
-        earlier = to_yaml([case_values(before)]) if before and before.checked_by != case.checked_by else ""
         text = to_yaml([case_values(case)])
-        return _page("marked", case=case, text=text, file=runner.drafts, before=before, earlier=earlier)
+        return _page("marked", case=case, text=text, file=runner.drafts, earlier=earlier)
 
 
 def _runs_page(runner: Runner, status: int = 200, fault: str = "") -> Response:
