@@ -110,7 +110,8 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found for a question. `score` orders hits of one search; `dense` is a cosine, `lexical` a BM25 score.
+    """A passage found for a question. `score` orders hits of one search; `dense` is its cosine with the question as the
+    index adapts it, `lexical` a BM25 score.
 
     `row` is the passage's place in its generation of the index. `asked` has the numbers of its sentences that answer what
     readers are known to ask, with how near this question is to that, above 0 to 1.

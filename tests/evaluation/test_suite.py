@@ -11,7 +11,7 @@ from backbot.errors import SuiteInvalid
 from backbot.evaluation.figures import METRICS
 from backbot.evaluation.run import METRIC_NAMES
 from backbot.evaluation.schema import CASE, SUITE, schema_text
-from backbot.evaluation.suite import CASE_KEYS, SUITE_KEYS, Suite, load_suite, read_suite
+from backbot.evaluation.suite import CASE_KEYS, NO_SHARES, SUITE_KEYS, Suite, load_suite, read_suite
 
 EVALS = Path(__file__).parents[2] / "evals"
 
@@ -109,6 +109,11 @@ def test_a_slip_is_refused_with_its_line_and_the_nearest_right_word(text: str, s
     assert message.startswith("my.yaml")
     for words in says:
         assert words in message
+
+
+def test_only_metrics_that_are_no_shares_may_be_held_above_1():
+    assert {name for name, metric in METRICS.items() if metric.kind == "time"} < set(NO_SHARES) <= set(METRICS)
+    assert not any(METRICS[name].kind == "share" for name in NO_SHARES)
 
 
 def test_what_only_looks_like_a_slip_is_read():

@@ -1,5 +1,6 @@
 """Questions in readers' words lead to the sentence that the publisher named as their answer."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ BODY = (
     "Wait 2 hours before the next one.\n\n## Who should avoid cold?\n\nPeople with Raynaud disease should avoid cold."
 )
 ASKED = "chucked the frozen peas on me lumbago, when do they come off"
-QUESTIONS = 'questions:\n  - answer: "{answer}"\n    asked:\n      - "' + ASKED + '"\n'
+QUESTIONS = 'questions:\n  - answer: "{answer}"\n    asked:\n      - "{asked}"\n'
 
 
 def open_index(folder: Path, settings: Settings, embedder: Embedder) -> Index:
@@ -31,9 +32,9 @@ def folder(small_corpus: Path) -> Path:
     return small_corpus
 
 
-def add_questions(folder: Path, answer: str) -> None:
+def add_questions(folder: Path, answer: str, asked: str = ASKED) -> None:
     file = folder / "cold-packs.md"
-    file.write_text(file.read_text().replace("---\n", "---\n" + QUESTIONS.format(answer=answer), 1))
+    file.write_text(file.read_text().replace("---\n", "---\n" + QUESTIONS.format(answer=answer, asked=asked), 1))
 
 
 def nearness(index: Index, question: str) -> dict[str, float]:
@@ -44,13 +45,20 @@ def nearness(index: Index, question: str) -> dict[str, float]:
 
 def test_a_question_leads_to_its_answer(folder: Path, settings: Settings, embedder: Embedder):
     alike = "put frozen peas on my lumbago, when should they come off?"
+    # Known questions of another kind: with none at all other weights hold, and scores could not be compared.
+    other = folder.with_name("other")
+    shutil.copytree(folder, other)
+    add_questions(other, "Wait 2 hours before the next one.", asked="how high should my chair be")
+    before = Bot(open_index(other, settings, embedder), settings).search(alike, 1)[0]
     add_questions(folder, "Wait 2 hours before the next one.")
     index = open_index(folder, settings, embedder)
     found = nearness(index, alike)
     assert list(found) == ["Wait 2 hours before the next one."]
     assert 0 < found["Wait 2 hours before the next one."] <= 1
     assert nearness(index, ASKED)["Wait 2 hours before the next one."] == pytest.approx(1, abs=0.02)
-    assert "Wait 2 hours" in Bot(index, settings).search(alike, 1)[0].passage.text
+    after = Bot(index, settings).search(alike, 1)[0]
+    assert after.passage.id == before.passage.id or after.passage.article == "cold-packs"
+    assert after.score > before.score
 
 
 def test_a_question_of_another_kind_is_near_to_none(folder: Path, settings: Settings, embedder: Embedder):

@@ -156,7 +156,8 @@ class Runner:
     def _misnamed(self) -> list[Path]:
         """Files that look like suites and cannot be run from the page."""
         found = sorted([*self._suites.glob("*.yaml"), *self._suites.glob("*.yml")]) if self._suites.is_dir() else []
-        return [file for file in found if file not in self._files().values() and file.is_file()]
+        named = set(self._files().values())
+        return [file for file in found if file not in named and file.is_file()]
 
     def _run(self, name: str, file: Path, lock: FileLock) -> None:
         def advance(stage: str, done: int, total: int) -> None:

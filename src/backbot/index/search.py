@@ -61,11 +61,8 @@ WEIGHTS_WITH_QUESTIONS = {
 }
 """The same where it is known what readers ask, with the votes of those questions.
 
-By a listwise softmax regression on the corpus's 3,367 questions, each fifth of them left out of the adapter and the votes in
-turn (and a third of the examples with all questions of the same answer left out). On the half of them that it was not fitted
-on, a right article came first for .780 of the questions instead of .755 and the very passage for .584 instead of .531,
-without an adapter and with the weights from before; with all questions of the same answer left out .731 instead of .682, and
-.473 instead of .369.
+By a listwise softmax regression on 3,367 known questions, each fifth of them left out of the adapter and the votes in turn,
+by question and for a third of the examples by answer. `python evals/bench/known_questions.py` prints what they find.
 """
 
 
@@ -112,10 +109,13 @@ class Generation:
             "dense": _scale(cosines),
             "heading": _scale(self.content.headings[rows].astype(np.float32) @ adapted),
             "lexical": _scale(lexical[rows]),
-            "lexical_heading": _scale(self._lexical_headings.scores_of(question, rows)),
-            **asked.votes(rows, self.content.article_numbers(rows)),
         }
-        weights = WEIGHTS_WITH_QUESTIONS if len(self.content.questions) else WEIGHTS
+        if len(self.content.questions):
+            weights = WEIGHTS_WITH_QUESTIONS
+            parts |= asked.votes(rows, self.content.article_numbers(rows))
+        else:
+            weights = WEIGHTS
+            parts["lexical_heading"] = _scale(self._lexical_headings.scores_of(question, rows))
         scores = np.sum([weight * parts[name] for name, weight in weights.items()], axis=0) / sum(weights.values())
         best = np.argsort(-scores, kind="stable")[:k]
         passages = self.content.passages(rows[best].tolist())
