@@ -61,7 +61,7 @@ def test_a_paragraph_longer_than_a_passage_is_cut_between_sentences():
 
 def test_table_rows_keep_their_cells_in_order():
     (passage,) = passages_of("## H\n\n| Pack | Minutes |\n|---|---|\n| cold | 20 |\n| warm | 15 |")
-    assert passage.text.split("\n") == ["Pack | Minutes", "cold | 20", "warm | 15"]
+    assert passage.text.split("\n") == ["cold | 20", "warm | 15"]
 
 
 def test_sections_without_text_give_no_passage():

@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "backbot"
 
 FLOORS = [
-    {"records", "errors", "resources", "settings", "templates", "tracing", "__init__"},
+    {"records", "errors", "resources", "settings", "templates", "tracing", "plain_yaml", "__init__"},
     {"loaders", "chunking", "embeddings", "triage", "prompts", "vocabulary"},
     {"index"},
     {"conversation", "answering", "corpus_check", "insights"},

@@ -70,7 +70,7 @@ def leave(generation: Generation, questions: Vectors, answers: NDArray[np.int32]
     yield SIDES[0]
     content.questions, content.answers = questions, answers
     yield SIDES[1]
-    generation.adapter = learn_adapter(questions, answers[:, 0], content.vectors, content.headings)
+    generation.adapter = learn_adapter(questions, *content.answering(answers))
     yield SIDES[2]
 
 

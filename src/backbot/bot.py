@@ -82,7 +82,7 @@ class Bot:
         corrected, hits = found.read.corrected, found.hits
         ranked = rank_sentences(corrected, found.vector, hits, generation)
         ended("ranking")
-        is_held = holds_answer(corrected, found.vector, hits, ranked)
+        is_held = holds_answer(found, ranked)
         ended("declining")
         chosen = choose_sentences(corrected, ranked) if is_held else []
 
@@ -103,7 +103,7 @@ class Bot:
             suggestions=_suggest(hits, {question, *(supported.passage.heading for supported in shown)}),
             engine=shown[0].engine if shown else EXTRACTIVE,
             question=asked,
-            message=light if shown else DECLINED,
+            message=light if shown else " ".join(filter(None, (light, DECLINED))),
         )
         ended("citations")
         yield reply

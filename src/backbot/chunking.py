@@ -14,7 +14,7 @@ from backbot.records import Article, Passage, Sentence
 PASSAGE_WORDS = 120
 """A passage with its title and headings then fits the 256-token window of the default model."""
 
-CHUNKING = {"version": 2, "passage_words": PASSAGE_WORDS}
+CHUNKING = {"version": 3, "passage_words": PASSAGE_WORDS}
 """What must agree between the index and the code that reads it."""
 
 _SOURCE_MARK = re.compile(r"\s*\[\^[^\]\s]+\]")
@@ -111,10 +111,12 @@ def plain_text(inline: Token) -> str:
 
 
 def _read_blocks(markdown: str) -> Iterator[tuple[str, str]]:
-    """(kind, text) of each heading (`h2`), `paragraph`, list `item` and table row (an `item` too), in order."""
+    """(kind, text) of each heading (`h2`), `paragraph`, list `item` and table row (an `item` too, but for those
+    that head the columns), in order."""
     lists = 0
     heading = ""
     row: list[str] | None = None
+    is_head = False
     for token in _MARKDOWN.parse(markdown):
         match token.type:
             case "heading_open":
@@ -127,8 +129,11 @@ def _read_blocks(markdown: str) -> Iterator[tuple[str, str]]:
                 lists -= 1
             case "tr_open":
                 row = []
+            case "thead_open" | "thead_close":
+                is_head = token.type == "thead_open"
             case "tr_close":
-                if row is not None and any(row):
+                # Read alone, what heads the columns says nothing.
+                if row is not None and any(row) and not is_head:
                     yield "item", " | ".join(row)
                 row = None
             case "inline":

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -5,18 +6,21 @@ import numpy as np
 import pytest
 
 from backbot.answering.declining import answerability, evidence, holds_answer
-from backbot.answering.extractive import rank_sentences
+from backbot.answering.extractive import Candidate, rank_sentences
 from backbot.bot import Bot
-from backbot.index.focus import embed_question
+from backbot.index.retrieval import Retrieved, retrieve
 
 EXAMPLES = Path(__file__).parents[2] / "evals" / "declining" / "train.jsonl"
 
 
-def judge(bot: Bot, question: str) -> float:
+def look_up(bot: Bot, question: str) -> tuple[Retrieved, list[Candidate]]:
     generation = bot.index.live()
-    vector = embed_question(question, bot.index.embedder, generation)
-    hits = generation.search(question, vector)
-    return answerability(question, vector, hits, rank_sentences(question, vector, hits, generation))
+    found = retrieve(question, generation, bot.index.embedder)
+    return found, rank_sentences(found.read.corrected, found.vector, found.hits, generation)
+
+
+def judge(bot: Bot, question: str) -> float:
+    return answerability(*look_up(bot, question))
 
 
 @pytest.mark.parametrize(
@@ -51,8 +55,17 @@ def test_what_the_articles_hold_is_answered(bot: Bot, question: str):
     assert bot.reply(question).outcome == "answered"
 
 
-def test_nothing_found_is_declined():
-    assert not holds_answer("back", np.zeros(384, np.float32), [], [])
+def test_nothing_found_is_declined(bot: Bot):
+    found, _ = look_up(bot, "back")
+    assert not holds_answer(dataclasses.replace(found, hits=[]), [])
+
+
+def test_words_that_no_article_holds_speak_against_an_answer(bot: Bot):
+    found, ranked = look_up(bot, "is a medium-firm mattress good for back pain")
+    assert found.unknown == 0
+    assert look_up(bot, "is a medium-firm zibblequop good for back pain")[0].unknown > 0.1
+    margins = [answerability(dataclasses.replace(found, unknown=share), ranked) for share in (0, 0.3, 0.6)]
+    assert margins == sorted(margins, reverse=True)
 
 
 def test_evidence_grows_with_what_is_found(bot: Bot):
@@ -61,13 +74,10 @@ def test_evidence_grows_with_what_is_found(bot: Bot):
 
 
 def test_another_embedding_model_is_judged_by_what_was_found(bot: Bot):
-    generation = bot.index.live()
-    question = "is a medium-firm mattress good for back pain"
-    vector = embed_question(question, bot.index.embedder, generation)
-    hits = generation.search(question, vector)
-    ranked = rank_sentences(question, vector, hits, generation)
-    assert evidence(question, hits, ranked).shape == (8,)
-    assert holds_answer(question, np.zeros(8, np.float32), hits, ranked)
+    found, ranked = look_up(bot, "is a medium-firm mattress good for back pain")
+    assert evidence(found, ranked).shape == (11,)
+    short = np.zeros(8, np.float32)
+    assert holds_answer(dataclasses.replace(found, vector=short), [dataclasses.replace(c, vector=short) for c in ranked])
 
 
 def test_the_examples_that_the_model_was_fitted_on_are_well_formed():

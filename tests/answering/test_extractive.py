@@ -111,3 +111,15 @@ def test_a_myth_is_answered_by_what_is_true(small_bot: Bot):
 def test_pointers_to_other_articles_are_never_quoted(small_bot: Bot):
     for question in ("who should not use a cold pack on the back?", "read more about chairs for back pain"):
         assert not any("Read more" in text for text in texts(small_bot, question))
+
+
+def test_which_is_better_asks_for_no_list(small_bot: Bot):
+    """A list of what a chair has would not say which."""
+    first = small_bot.reply("good chair for a sore back or bed rest for back pain, which is better").sentences[0]
+    assert not first.is_item
+
+
+def test_a_sentence_much_less_likely_than_the_first_is_not_added(small_bot: Bot):
+    shown = [sentence.text for sentence in small_bot.reply("is bed rest good for back pain").sentences]
+    assert shown[0] == "Bed rest does not speed up healing of back pain."
+    assert not any("cold pack" in text or "armrests" in text for text in shown)

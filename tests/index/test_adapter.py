@@ -15,45 +15,49 @@ def on_sphere(rng: np.random.Generator, count: int):
 
 @pytest.fixture
 def readers():
-    """Passages, and questions about them in readers' words, which are the articles' words turned around an axis."""
+    """Sentences, and questions about them in readers' words, which are the articles' words turned around an axis."""
     rng = np.random.default_rng(0)
-    passages = on_sphere(rng, 30)
+    sentences = on_sphere(rng, 30)
     turn = np.linalg.qr(rng.normal(size=(DIMENSION, DIMENSION)))[0].astype(np.float32)
     rows = rng.integers(0, 30, 600)
-    questions = 0.4 * passages[rows] + passages[rows] @ turn + on_sphere(rng, 600)
-    return questions / np.linalg.norm(questions, axis=1, keepdims=True), rows, passages
+    questions = 0.4 * sentences[rows] + sentences[rows] @ turn + on_sphere(rng, 600)
+    return questions / np.linalg.norm(questions, axis=1, keepdims=True), rows, sentences
 
 
-def right_first(questions, rows, passages, matrix):
+def learn(questions, rows, sentences):
+    return learn_adapter(questions, rows, sentences[rows], sentences[rows])
+
+
+def right_first(questions, rows, sentences, matrix):
     adapted = np.stack([adapt(question, matrix) for question in questions])
-    return ((adapted @ passages.T).argmax(axis=1) == rows).mean()
+    return ((adapted @ sentences.T).argmax(axis=1) == rows).mean()
 
 
-def test_questions_it_has_not_learnt_from_find_their_passage_more_often(readers):
-    questions, rows, passages = readers
-    matrix = learn_adapter(questions[:400], rows[:400], passages, passages)
-    left_out = questions[400:], rows[400:], passages
+def test_questions_it_has_not_learnt_from_find_their_sentence_more_often(readers):
+    questions, rows, sentences = readers
+    matrix = learn(questions[:400], rows[:400], sentences)
+    left_out = questions[400:], rows[400:], sentences
     assert right_first(*left_out, matrix) > right_first(*left_out, np.zeros_like(matrix)) + 0.05
 
 
 def test_the_same_questions_give_the_same_adapter(readers):
-    questions, rows, passages = readers
-    assert np.array_equal(*(learn_adapter(questions, rows, passages, passages) for _ in range(2)))
+    questions, rows, sentences = readers
+    assert np.array_equal(*(learn(questions, rows, sentences) for _ in range(2)))
 
 
 def test_few_questions_move_little(readers):
-    questions, rows, passages = readers
-    few, many = (np.abs(learn_adapter(questions[:n], rows[:n], passages, passages)).max() for n in (5, 500))
+    questions, rows, sentences = readers
+    few, many = (np.abs(learn(questions[:n], rows[:n], sentences)).max() for n in (5, 500))
     assert 0 < few < many / 5
 
 
 def test_without_questions_a_vector_stays_as_it_is(readers):
-    questions, _, passages = readers
-    matrix = learn_adapter(np.zeros((0, DIMENSION), np.float32), np.zeros(0, np.int32), passages, passages)
+    questions, _, sentences = readers
+    matrix = learn(questions[:0], np.zeros(0, np.int64), sentences)
     assert adapt(questions[0], matrix) == pytest.approx(questions[0])
 
 
 def test_an_adapted_vector_has_length_1(readers):
-    questions, rows, passages = readers
-    matrix = learn_adapter(questions, rows, passages, passages)
+    questions, rows, sentences = readers
+    matrix = learn(questions, rows, sentences)
     assert np.linalg.norm(adapt(questions[0], matrix)) == pytest.approx(1)

@@ -77,3 +77,23 @@ def test_comparing_goes_through_all_vectors(block: int, monkeypatch: pytest.Monk
     assert rows.tolist() == [3, 1, 4]
     assert cosines == pytest.approx([0.8, 0.5, 0.3])
     assert Exact(vectors[:0]).search(wanted, 3)[0].tolist() == []
+
+
+def test_the_best_sentence_of_a_passage_is_the_nearest_of_all_its_sentences(bot: Bot):
+    content = bot.index.live().content
+    vector = bot.index.embedder.embed(["how long should ice stay on"])[0]
+    rows = np.array([7, 0, len(content.vectors) - 1])
+    expected = [max(0.0, float((content.sentence_vectors(int(row)) @ vector).max())) for row in rows]
+    assert content.best_sentences(rows, vector) == pytest.approx(expected, abs=1e-6)
+    counts = [len(passage.sentences) for passage in content.passages(rows.tolist())]
+    assert [len(content.sentence_vectors(int(row))) for row in rows] == counts
+
+
+def test_the_sentences_that_answer_known_questions_are_found_by_their_numbers(bot: Bot):
+    content = bot.index.live().content
+    numbers, vectors, headings = content.answering(content.answers)
+    row, place = content.answers[5].tolist()
+    assert np.array_equal(vectors[5], content.sentence_vectors(row)[place])
+    assert np.array_equal(headings[5], content.headings[row].astype(np.float32))
+    same = (content.answers == content.answers[5]).all(axis=1)
+    assert np.array_equal(numbers == numbers[5], same)

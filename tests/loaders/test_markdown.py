@@ -99,6 +99,7 @@ def test_words_that_yaml_would_turn_into_something_else_stay_words() -> None:
         (("title: Cold packs", "title: &x a\ndescription2: *x"), 2, "anchor or alias"),
         (("title: Cold packs", "title: *x"), 2, "anchor or alias"),
         (("title: Cold packs", "title: !!python/object/apply:os.system [ls]"), 2, "YAML tag"),
+        (("title: Cold packs", "title: " + "[" * 40 + "a" + "]" * 40), 2, "levels deep"),
         (("title: Cold packs", "title: Cold: packs: here"), 2, "not valid YAML"),
         (("title: Cold packs", "title: [a"), 3, "not valid YAML"),
         (("    year: 2006", "    year: last year"), 15, "not a year"),

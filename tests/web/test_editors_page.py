@@ -317,7 +317,15 @@ def test_only_listed_reports_are_read(editor: httpx.Client, path: str):
 
 def test_an_answer_is_seen_from_inside(editor: httpx.Client):
     page = editor.post("/editors/ask", data={"question": COLD, "earlier": ""}).text
-    for words in ("What the reader sees", "Cold packs", "BM25", "cosine", "Shown.", "margin +", "Outcome: <strong>answered"):
+    for words in (
+        "What the reader sees",
+        "Leave a cold pack on for 15 to 20 minutes",
+        "BM25",
+        "cosine",
+        "Shown.",
+        "margin +",
+        "Outcome: <strong>answered",
+    ):
         assert words.lower() in page.lower(), words
     follow_up = editor.post(
         "/editors/ask", data={"question": "and how long?", "earlier": "Is a cold pack good for me?"}

@@ -17,37 +17,41 @@ import numpy as np
 from backbot.answering.extractive import Candidate
 from backbot.embeddings import Vectors
 from backbot.index.lexical import split_words
-from backbot.records import Hit
+from backbot.index.retrieval import Retrieved
 
 WEIGHTS_FILE = Path(__file__).with_name("declining.npz")
 EVIDENCE_WEIGHT = 0.3
 """Of the standardised evidence beside the question's vector, which has length 1."""
 
+BEST = 20
+"""So many of the sentences, the best ones, are compared with the question's own vector, too."""
 
-def holds_answer(question: str, vector: Vectors, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> bool:
-    """Whether the question is one that these hits and sentences answer; `vector` is the question's."""
-    if not hits or not ranked:
+
+def holds_answer(found: Retrieved, ranked: Sequence[Candidate]) -> bool:
+    """Whether the question is one that the articles answer, by what was retrieved for it and its ranked sentences."""
+    if not found.hits or not ranked:
         return False
     weights = _load_weights()
-    if len(vector) + len(weights["mean"]) != weights["support"].shape[1]:
+    if len(found.vector) + len(weights["mean"]) != weights["support"].shape[1]:
         # Another embedding model: only what retrieval found can be weighed.
-        return bool(evidence(question, hits, ranked)[0] >= weights["nearest_passage"])
-    return answerability(question, vector, hits, ranked) >= 0
+        return bool(evidence(found, ranked)[0] >= weights["nearest_passage"])
+    return answerability(found, ranked) >= 0
 
 
-def answerability(question: str, vector: Vectors, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> float:
+def answerability(found: Retrieved, ranked: Sequence[Candidate]) -> float:
     """How far the question is on the side of those that the articles answer: above 0 it is answered, below declined."""
     weights = _load_weights()
-    scaled = EVIDENCE_WEIGHT * (evidence(question, hits, ranked) - weights["mean"]) / weights["scale"]
-    asked = np.concatenate([scaled, vector])
+    scaled = EVIDENCE_WEIGHT * (evidence(found, ranked) - weights["mean"]) / weights["scale"]
+    asked = np.concatenate([scaled, found.vector])
     # |a - b|² as |a|² + |b|² - 2ab: no copy of all support vectors is made.
     distances = weights["lengths"] + asked @ asked - 2 * (weights["support"] @ asked)
     return float(np.exp(-weights["gamma"] * distances) @ weights["dual"] + weights["intercept"] - weights["threshold"])
 
 
-def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) -> Vectors:
-    """What retrieval found, shape (8,)."""
-    asked = set(split_words(question))
+def evidence(found: Retrieved, ranked: Sequence[Candidate]) -> Vectors:
+    """What retrieval found, shape (11,)."""
+    hits = found.hits
+    asked = set(split_words(found.read.corrected))
     nearest = sorted((hit.dense for hit in hits), reverse=True)
     best = hits[0].passage
     held = [len(asked & set(split_words(passage.embedded_text))) for passage in (best, ranked[0].hit.passage)]
@@ -61,6 +65,9 @@ def evidence(question: str, hits: Sequence[Hit], ranked: Sequence[Candidate]) ->
             max(hit.lexical for hit in hits) / max(len(asked), 1),
             math.log1p(len(asked)),
             max(candidate.asked for candidate in ranked),
+            found.unknown,
+            max(float(candidate.vector @ found.vector) for candidate in ranked[:BEST]),
+            sum(max(hit.asked.values(), default=0.0) for hit in hits),
         ],
         np.float32,
     )

@@ -68,9 +68,9 @@ def main(examples: Sequence[Path]) -> None:
         is_hidden = (asked @ vector >= SAME_QUESTION) | (lots.random() < NO_QUESTIONS)
         generation.content.questions = np.where(is_hidden[:, None], 0, asked)
         retrieved = retrieve(row["ask"], generation, embedder)
-        corrected, hits, vector = retrieved.read.corrected, retrieved.hits, retrieved.vector
-        found.append(evidence(corrected, hits, rank_sentences(corrected, vector, hits, generation)))
-        questions.append(vector)
+        ranked = rank_sentences(retrieved.read.corrected, retrieved.vector, retrieved.hits, generation)
+        found.append(evidence(retrieved, ranked))
+        questions.append(retrieved.vector)
     evidences, vectors = np.stack(found), np.stack(questions)
     mean, scale = evidences.mean(axis=0), evidences.std(axis=0)
     inputs = np.hstack([EVIDENCE_WEIGHT * (evidences - mean) / scale, vectors])
@@ -103,8 +103,7 @@ def main(examples: Sequence[Path]) -> None:
 
 
 def _adapter_without(left_out: NDArray[np.bool_], content: Content) -> Vectors:
-    answers = content.answers[~left_out, 0]
-    return learn_adapter(content.questions[~left_out], answers, content.vectors, content.headings)
+    return learn_adapter(content.questions[~left_out], *content.answering(content.answers[~left_out]))
 
 
 if __name__ == "__main__":

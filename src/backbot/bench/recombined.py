@@ -95,7 +95,7 @@ def read_parents(content: Content) -> Parents:
         places = [place for place, text in enumerate(texts) if words[place] in WORDS and text not in seen]
         seen.update(texts)
         usable += [(row, place, words[place]) for place in places]
-        vectors.append(content.sentence_vectors(row, len(words))[places].astype(np.float16))
+        vectors.append(content.sentence_vectors(row)[places].astype(np.float16))
     rows, places_of_all, lengths = np.array(usable, np.int64).T
     first = np.searchsorted(rows, np.arange(len(passages) + 1))
     return Parents(passages, content.headings, rows, places_of_all, np.concatenate(vectors), lengths, first)

@@ -56,10 +56,10 @@ def look_inside(bot: Bot, question: str, history: Sequence[str] = ()) -> Inside:
         return Inside(reply, seconds)
     generation = bot.index.live()
     found = retrieve(reply.question, generation, bot.index.embedder, HITS)
-    read, vector, hits = found.read, found.vector, found.hits
-    ranked = rank_sentences(read.corrected, vector, hits, generation)
+    read, hits = found.read, found.hits
+    ranked = rank_sentences(read.corrected, found.vector, hits, generation)
     try:
-        margin: float | None = answerability(read.corrected, vector, hits, ranked) if ranked else None
+        margin: float | None = answerability(found, ranked) if ranked else None
     except ValueError:
         # Vectors of another length than the weights': `holds_answer` then goes by the nearest passage alone.
         margin = None
@@ -71,5 +71,5 @@ def look_inside(bot: Bot, question: str, history: Sequence[str] = ()) -> Inside:
         for place, (c, is_shown) in enumerate(zip(ranked, shown, strict=True))
         if is_shown or place < MOST_SENTENCES
     )
-    holds = holds_answer(read.corrected, vector, hits, ranked)
+    holds = holds_answer(found, ranked)
     return Inside(reply, seconds, read.changes, tuple(hits), sentences, holds, margin)

@@ -10,13 +10,10 @@ from itertools import pairwise
 import yaml
 
 from backbot.errors import SuiteInvalid
+from backbot.plain_yaml import NotPlain, compose_plain
 
 MAX_CHARS = 5_000_000
-MAX_DEPTH = 12
 _NULLS = {"", "~", "null", "Null", "NULL"}
-
-# libyaml is ten times as fast; PyYAML may have been built without it.
-_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +30,13 @@ def read_yaml(text: str, name: str) -> Node:
     if len(text) > MAX_CHARS:
         raise SuiteInvalid(f"{name} is longer than {MAX_CHARS:,} characters. Split it into several suites.")
     try:
-        _check_events(text, name)
-        root = yaml.compose(text, _Loader)
+        root = compose_plain(text)
         if root is None:
             raise SuiteInvalid(f"{name} is empty. A suite begins with `suite: a name`; evals/README.md shows a whole one.")
         return _Document(name, text.splitlines()).read(root)
+    except NotPlain as error:
+        remedy = error.remedy[0].upper() + error.remedy[1:]
+        raise SuiteInvalid(f"{name}, line {error.line}: the file uses {error.what}. {remedy}.") from None
     except yaml.MarkedYAMLError as error:
         # Of a quote or bracket that is never closed, where it was opened.
         is_open = error.problem and "end of stream" in error.problem
@@ -50,24 +49,6 @@ def read_yaml(text: str, name: str) -> Node:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else "cannot be parsed"
         raise SuiteInvalid(f"{name}: this is not valid YAML ({reason}). Is it a text file in UTF-8?") from None
-
-
-def _check_events(text: str, name: str) -> None:
-    """Refuse what a suite does not need and what could hurt: anchors, aliases, tags, and nesting that no editor writes."""
-    depth = 0
-    for event in yaml.parse(text, _Loader):
-        where = f"{name}, line {event.start_mark.line + 1 if event.start_mark else 1}"
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            # libyaml's composer calls itself for each level: without this a hostile file ends the process.
-            if depth > MAX_DEPTH:
-                raise SuiteInvalid(f"{where}: the YAML is nested more than {MAX_DEPTH} levels deep. Is a bracket missing?")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise SuiteInvalid(f"{where}: a YAML anchor or alias (& or *) is used. Write the value out, or quote it.")
-        if getattr(event, "tag", None):
-            raise SuiteInvalid(f"{where}: a YAML tag (!) is used. Remove it, or put quotes around the text.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,8 +122,7 @@ def _with_spans(passage: Passage) -> SpannedText:
 
 
 def _write_adapter(file: Path, content: Content) -> None:
-    answers = content.answers[:, 0]
-    np.save(file, learn_adapter(content.questions, answers, content.vectors, content.headings))
+    np.save(file, learn_adapter(content.questions, *content.answering(content.answers)))
 
 
 def _batches(vectors: np.ndarray) -> Iterator[Vectors]:

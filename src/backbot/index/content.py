@@ -19,7 +19,7 @@ from backbot.records import Article, Passage, ReaderQuestions, Sentence, Source
 
 _SCHEMA = """
 create table articles (id text primary key, fields text not null);
-create table passages (row integer primary key, first_sentence integer not null, fields text not null);
+create table passages (row integer primary key, fields text not null);
 """
 
 
@@ -39,6 +39,8 @@ class ContentWriter:
         self._questions = (folder / "questions.bin").open("wb")
         self._answers = (folder / "answers.bin").open("wb")
         self._starts = (folder / "starts.bin").open("wb")
+        self._first_sentences = (folder / "first_sentences.bin").open("wb")
+        self._first_sentences.write(np.int64(0).tobytes())
         self._article = ""
         self.passages = self.sentences = self.dimension = 0
 
@@ -53,7 +55,7 @@ class ContentWriter:
 
     def add_passage(self, passage: Passage, encoded: Encoded, heading: Vectors) -> None:
         """Give the passage the next row; `encoded` holds its vector and its sentences', `heading` is its heading path's."""
-        self._database.execute("insert into passages values (?, ?, ?)", (self.passages, self.sentences, _to_json(passage)))
+        self._database.execute("insert into passages values (?, ?)", (self.passages, _to_json(passage)))
         if passage.article != self._article:
             self._article = passage.article
             self._starts.write(np.int64(self.passages).tobytes())
@@ -62,6 +64,7 @@ class ContentWriter:
         self._sentences.write(encoded.spans.astype(np.float16).tobytes())
         self.passages += 1
         self.sentences += len(passage.sentences)
+        self._first_sentences.write(np.int64(self.sentences).tobytes())
         self.dimension = len(encoded.vector)
 
     def add_question(self, vector: Vectors, row: int, place: int) -> None:
@@ -81,6 +84,7 @@ class ContentWriter:
         self._questions.close()
         self._answers.close()
         self._starts.close()
+        self._first_sentences.close()
 
 
 class Content:
@@ -98,6 +102,8 @@ class Content:
         self.questions = _open_vectors(folder / "questions.bin", dimension, np.float32)
         self.answers = _open_vectors(folder / "answers.bin", 2, np.int32)
         self._starts = _open_vectors(folder / "starts.bin", 1, np.int64).ravel()
+        # One more than there are passages: a passage's sentences end where the next one's begin.
+        self._first_sentences = _open_vectors(folder / "first_sentences.bin", 1, np.int64).ravel()
 
     def passages(self, rows: Sequence[int]) -> list[Passage]:
         """The passages of the rows, in the order of the rows."""
@@ -106,10 +112,30 @@ class Content:
         found = dict(self._read(query, [int(row) for row in rows]))
         return [_passage(json.loads(found[int(row)])) for row in rows]
 
-    def sentence_vectors(self, row: int, count: int) -> Vectors:
-        """The vectors of the first `count` sentences of the row's passage, shape (count, dimension)."""
-        ((first,),) = self._read("select first_sentence from passages where row = ?", [int(row)])
-        return self._sentences[first : first + count].astype(np.float32)
+    def sentence_vectors(self, row: int) -> Vectors:
+        """The vectors of the sentences of the row's passage, shape (sentences, dimension)."""
+        first, end = self._first_sentences[row : row + 2]
+        return self._sentences[first:end].astype(np.float32)
+
+    def best_sentences(self, rows: NDArray[np.int64], vector: Vectors) -> Vectors:
+        """For each of the rows the cosine of `vector` with the nearest sentence of its passage, shape (rows,)."""
+        first = self._first_sentences[rows]
+        counts = self._first_sentences[rows + 1] - first
+        of = np.repeat(np.arange(len(rows)), counts)
+        within = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+        best = np.zeros(len(rows), np.float32)
+        np.maximum.at(best, of, self._sentences[first[of] + within].astype(np.float32) @ vector)
+        return best
+
+    def answering(self, answers: NDArray[np.int32]) -> tuple[NDArray[np.int64], Vectors, Vectors]:
+        """The sentences that `answers` name, each by its passage's row and its place there, shape (answers, 2).
+
+        Their numbers among all sentences, shape (answers,), their vectors and those of the heading paths that they stand
+        under, both of shape (answers, dimension).
+        """
+        rows, places = answers.T
+        numbers = self._first_sentences[rows] + places
+        return numbers, self._sentences[numbers].astype(np.float32), self.headings[rows].astype(np.float32)
 
     def article_numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each row a number that its article's other passages have too."""

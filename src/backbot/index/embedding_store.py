@@ -13,7 +13,7 @@ import numpy as np
 
 from backbot.embeddings import Embedder, Encoded
 
-TEXTS_PER_STEP = 256
+TEXTS_PER_STEP = 512
 
 SpannedText = tuple[str, Sequence[tuple[int, int]]]
 """A text and the places of the spans in it that get a vector of their own."""

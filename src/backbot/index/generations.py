@@ -31,7 +31,7 @@ from backbot.embeddings import ModelIdentity
 from backbot.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing, IndexUnwritable
 from backbot.index.dense import DATABASE, database_sha256
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 HASHED_BYTES = 32 * 2**20
 """Larger files are compared by size alone at opening, so that a large index opens at once; `backbot status` reads all."""
 

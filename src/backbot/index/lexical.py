@@ -73,6 +73,11 @@ class Lexical:
             scores += np.where(of_word[places] == wanted, held["data"][start + places], np.float32(0))
         return scores
 
+    def unknown_share(self, question: str) -> float:
+        """The share of the question's words, 0 to 1, that no row holds."""
+        words = set(split_words(question))
+        return 1 - len(words & self._index.vocab_dict.keys()) / len(words) if words else 0.0
+
     def _known(self, question: str) -> list[str]:
         return [word for word in split_words(question) if word in self._index.vocab_dict]
 

@@ -12,11 +12,15 @@ from backbot.vocabulary import Expanded, load_vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """`read` is the question with its changes, `vector` its vector, shape (dimension,), `hits` the best passage first."""
+    """`read` is the question with its changes, `vector` its vector, shape (dimension,), `hits` the best passage first.
+
+    `unknown` is the share of its words, 0 to 1, that no passage holds.
+    """
 
     read: Expanded
     vector: Vectors
     hits: list[Hit]
+    unknown: float
 
 
 def retrieve(asked: str, generation: Generation, embedder: Embedder, k: int = 10) -> Retrieved:
@@ -27,4 +31,4 @@ def retrieve(asked: str, generation: Generation, embedder: Embedder, k: int = 10
     ended("embedding")
     hits = generation.search(read.question, vector, k)
     ended("search")
-    return Retrieved(read, vector, hits)
+    return Retrieved(read, vector, hits, generation.unknown_share(read.corrected))

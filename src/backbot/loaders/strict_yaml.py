@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import yaml
 
 from backbot.loaders.faults import ArticleFault
+from backbot.plain_yaml import NotPlain, compose_plain
 
 Value = str | list["Value"] | dict[str, "Value"]
 """What front matter holds. Every value stays the text that was written: the schema decides what is a date or a year."""
@@ -23,35 +24,21 @@ class FrontMatter:
     lines: dict[Path, int]
 
 
-class _StrictLoader(yaml.BaseLoader):
-    """Refuses what can make a small file huge (aliases) or mean more than text (tags); resolves no types."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise ArticleFault(
-                "the front matter uses a YAML anchor or alias (& or *); write the value out, or quote it", line
-            )
-        if getattr(event, "tag", None):
-            raise ArticleFault("the front matter uses a YAML tag (!); remove it, or quote the value", line)
-        return super().compose_node(parent, index)
-
-
 def read_front_matter(text: str, first_line: int) -> FrontMatter:
     """Parse `text`, which begins on `first_line` of its file; raises ArticleFault with the line of the fault."""
     if len(text) > _MAX_CHARS:
         raise ArticleFault("the front matter is longer than 100,000 characters; is its closing --- missing?", first_line)
     offset = first_line - 1
     try:
-        loader = _StrictLoader(text)
-        node = loader.get_single_node()
+        node = compose_plain(text)
         found = FrontMatter({}, {})
         if node is None:
             return found
         if not isinstance(node, yaml.MappingNode):
             raise ArticleFault("the front matter is not a list of `key: value` lines", 1)
         return FrontMatter(_mapping(node, (), found.lines, offset), found.lines)
+    except NotPlain as error:
+        raise ArticleFault(f"the front matter uses {error.what}; {error.remedy}", error.line + offset) from None
     except ArticleFault as fault:
         raise ArticleFault(fault.reason, fault.line + offset) from None
     except yaml.MarkedYAMLError as error:
@@ -71,7 +58,8 @@ def _value(node: yaml.Node, path: Path, lines: dict[Path, int], offset: int) -> 
         return _mapping(node, path, lines, offset)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, n), lines, offset) for n, item in enumerate(node.value)]
-    is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
+    # libyaml writes "" for a plain scalar, PyYAML None.
+    is_plain = isinstance(node, yaml.ScalarNode) and not node.style
     return "" if is_plain and node.value in _NULLS else str(node.value)
 
 
