@@ -1,4 +1,4 @@
-"""The votes of known questions: each for the passage that answers it and for that passage's article."""
+"""The votes of known questions: for the passage that answers them and for its article."""
 
 import numpy as np
 import pytest
@@ -25,18 +25,17 @@ def test_of_several_questions_that_a_sentence_answers_the_nearest_counts():
     assert asked.by_sentence(5) == {}
 
 
-def test_each_question_votes_for_its_passage_and_for_its_article():
+def test_each_question_speaks_for_its_passage_and_votes_for_its_article():
     answers = np.array([(4, 0), (4, 1), (8, 0)], np.int32)
     votes = near_questions(at_cosine(1.0, 0.7, 0.7), answers, VECTOR).votes(np.array([2, 4, 8, 9]), np.array([7, 7, 7, 3]))
     assert votes["asked"].tolist() == pytest.approx([0, 1, 0.5, 0])
-    assert votes["asked_passage"].tolist() == pytest.approx([0, 0.75, 0.25, 0])
     # A passage that answers no known question still gains by its article's.
     assert votes["asked_article"].tolist() == pytest.approx([1, 1, 1, 0])
 
 
 def test_where_no_known_question_is_near_nobody_has_a_vote():
     votes = near_questions(at_cosine(0.1), np.array([(4, 0)], np.int32), VECTOR).votes(np.array([2, 4]), np.array([1, 1]))
-    assert [part.tolist() for part in votes.values()] == [[0, 0]] * 3
+    assert [part.tolist() for part in votes.values()] == [[0, 0]] * 2
 
 
 def test_an_index_without_known_questions_is_searched_all_the_same():

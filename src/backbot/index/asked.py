@@ -1,7 +1,7 @@
 """What readers are known to ask, as a way to the passages that answer it.
 
-The nearest known questions vote: each for the passage that holds its answer, and for that passage's article, with how near
-it is. It is what a k-nearest-neighbours classifier does (Cover and Hart 1967), with its votes weighted by nearness.
+The nearest known questions speak for the passage that holds their answer, and vote for its article, with how near they
+are. It is what a k-nearest-neighbours classifier does (Cover and Hart 1967), with its votes weighted by nearness.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Asked:
 
     def votes(self, rows: NDArray[np.int64], articles: NDArray[np.int64]) -> dict[str, Vectors]:
         """For each of `rows`, which are sorted and hold all rows that answer: how near the nearest question that it answers
-        is, and the shares of all votes for it and for its article. `articles` are the rows' articles, as numbers."""
+        is, and the share of all votes for its article. `articles` are the rows' articles, as numbers."""
         nearest = np.zeros(len(rows), np.float32)
         at = np.searchsorted(rows, self.rows)
         np.maximum.at(nearest, at, self.nearness)
@@ -49,7 +49,6 @@ class Asked:
         _, of = np.unique(articles, return_inverse=True)
         return {
             "asked": nearest,
-            "asked_passage": np.bincount(at, shares, len(rows)).astype(np.float32),
             "asked_article": np.bincount(of[at], shares, len(rows))[of].astype(np.float32),
         }
 
